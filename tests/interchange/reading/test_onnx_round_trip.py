@@ -91,36 +91,3 @@ def test_normalized_inputs(digits_run: Path, table_run: Path, tmp_path: Path) ->
     assert "\nbatchnorm(" in table.text and "scale(" in table.text
     for imported in (digits, table):
         assert imported.verification is not None and imported.verification.difference < 1e-5
-
-
-INPUT = "input ids: 9 tokens(20, pad = 0)\ninput more: 7 tokens(20, pad = 3)\n"
-MASKED = {
-    "mean_pool": "ids -> embedding(6) -> mean_pool",
-    "first": "ids -> embedding(6) -> first",
-    "last": "ids -> embedding(6) -> last",
-    "lstm": "ids -> embedding(6) -> lstm(5) -> lstm(4, return = last)",
-    "reverse": "ids -> embedding(6) -> gru(5, reverse = true) -> rnn(4, reverse = true, return = last)",
-    "sum": "ids -> embedding(6) -> bidirectional(gru(5), merge = add) -> last",
-    "attention": "ids -> embedding(6) -> attention(2) -> mean_pool",
-    "causal": "ids -> embedding(6) -> attention(2, causal = true) -> dense(3)",
-    "cross": "(ids -> embedding(6) | more -> embedding(8)) -> attention(2) -> mean_pool",
-    "batchnorm": "ids -> embedding(6) -> conv(5, 3) -> batchnorm -> relu -> mean_pool",
-    "any_length": "n",
-}
-"""Layers that leave out padded steps."""
-
-
-@pytest.mark.parametrize("name", MASKED)
-def test_masks(name: str, tmp_path: Path) -> None:
-    body = MASKED[name]
-    if name == "any_length":
-        text = "input ids: T tokens(20, pad = 2)\nids -> embedding(6) -> lstm(5) -> attention(1) -> mean_pool\n"
-    else:
-        text = (INPUT if "more" in body else INPUT.partition("\n")[0] + "\n") + f"{body}\n"
-    model = netspec.compile(text)
-    randomize(model)
-    (tmp_path / "net.onnx").write_bytes(FORMATS["onnx"].draft(model, "net.onnx", {}).files["net.onnx"])
-    imported = import_model(tmp_path / "net.onnx")
-    assert imported.verification is not None and imported.verification.difference < 1e-5
-    assert network(imported.model) == network(model)
-    assert "pad = " in imported.text

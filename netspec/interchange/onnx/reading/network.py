@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from netspec.data.dataset.lazy_rows import Array
 from netspec.interchange.onnx.reading.arithmetic import apart
@@ -22,7 +22,7 @@ from netspec.language.diagnostics import Unplaced
 from netspec.language.lazy import np
 from netspec.language.shape import Dim
 
-BAD = (ValueError, IndexError, KeyError, TypeError, OverflowError, ArithmeticError, AttributeError)
+BAD = (ValueError, IndexError, KeyError, TypeError, OverflowError, ArithmeticError, AttributeError, StopIteration)
 """What NumPy raises for inputs that do not fit an operator."""
 
 
@@ -31,6 +31,7 @@ class Deferred:
     """A result that waits for what reads it, such as the scores of an attention; alone netspec has no word for it."""
 
     name: str
+    inside: ClassVar[str] = "`attention`"
 
 
 class Network:
@@ -90,7 +91,7 @@ class Network:
         if isinstance(found, Expression):
             return self.realize(found)
         if isinstance(found, Deferred):
-            raise CannotSay(f"it reads what {found.name} gives, which netspec has only inside `attention`")
+            raise CannotSay(f"it reads what {found.name} gives, which netspec has only inside {found.inside}")
         assert isinstance(found, Value)
         return found
 
@@ -117,6 +118,9 @@ class Network:
                 self.builder.lost(f"{name} (output)", "it does not depend on the input")
                 continue
             own = name if len(names) > 1 else ""
+            if isinstance(x, Deferred):
+                self.builder.lost(f"{name} (output)", f"netspec has it only inside {x.inside}")
+                continue
             value = self.builder.output(self.made(x), own)
             found[name] = (own or "output", value)
         self.builder.close()

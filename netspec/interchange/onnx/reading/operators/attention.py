@@ -14,7 +14,7 @@ from netspec.interchange.onnx.reading.constants import ANY_LENGTH
 from netspec.interchange.onnx.reading.graph import Node
 from netspec.interchange.onnx.reading.network import Deferred, Network
 from netspec.interchange.onnx.reading.operators.elementwise import Missing, filled
-from netspec.interchange.onnx.reading.operators.masks import FORBIDDEN, Followed, of_mask, seen, use
+from netspec.interchange.onnx.reading.operators.masks import ADVICE, Followed, of_mask, use
 from netspec.interchange.onnx.reading.operators.reshaping import Merged
 from netspec.interchange.onnx.reading.pointwise import Affine, Expression, recognize
 from netspec.interchange.onnx.reading.table import OPERATORS, reads
@@ -29,6 +29,8 @@ from netspec.layers.sequence.attention import Attention
 from netspec.layers.spatial.cropping import Crop, margins
 
 MAX_COUNT = 2**24
+FORBIDDEN = -1e4
+"""What is added to a score that must not count is less than this."""
 
 
 @dataclass(eq=False)
@@ -162,8 +164,34 @@ def _masked(waiting: Scores, mask: Followed, is_seen: Any) -> Scores:
     Raises:
         CannotSay: the mask is another one.
     """
-    causal = seen(mask, is_seen, waiting.query.rank, is_merged=waiting.is_merged)
+    causal = _sees_past(mask, is_seen, waiting.query.rank, is_merged=waiting.is_merged)
     return replace(waiting, mask=mask, causal=causal or waiting.causal)
+
+
+def _sees_past(mask: Followed, is_seen: Any, rank: int, *, is_merged: bool) -> bool:
+    """Whether steps see earlier ones only, of those that are not padding; False if they see all of these.
+
+    Args:
+        mask: what the scores are masked by.
+        is_seen: whether a query sees a key, for each of the examples.
+        rank: the number of axes of the scores; queries and keys are the last ones.
+        is_merged: whether the heads of all examples are one axis.
+
+    Raises:
+        CannotSay: they see something else.
+    """
+    real = mask.real
+    array = is_seen.reshape((1,) * (rank - is_merged - is_seen.ndim) + is_seen.shape)
+    if is_merged and len(array) % len(real) == 0:
+        real = np.repeat(real, len(array) // len(real), 0)
+    keys = real.reshape(len(real), *(1,) * (array.ndim - 2), -1)
+    if len(array) == len(real) and array.shape[-1] == keys.shape[-1]:
+        if np.all(array == keys):
+            return False
+        steps = array.shape[-1]
+        if array.shape[-2] == steps and np.all(array == keys & np.tril(np.ones((steps, steps), bool))):
+            return True
+    raise CannotSay("it has a mask that is not that of padded steps", ADVICE)
 
 
 def _is_causal(seen: Any) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 from netspec.interchange.onnx.reading.constants import ANY_LENGTH, BATCH, MAX_COUNT, folded
 from netspec.interchange.onnx.reading.graph import Node
@@ -31,13 +31,22 @@ from netspec.layers.spatial.cropping import Crop
 
 PADDED = 0.3
 """The fraction of the steps of the examples that are padding."""
-FORBIDDEN = -1e4
-"""What is added to a score that must not count is less than this."""
+BROADCAST = {
+    *("Add", "Sub", "Mul", "Div", "Mod", "Pow", "Min", "Max", "And", "Or", "Equal", "Where"),
+    *("Less", "LessOrEqual", "Greater", "GreaterOrEqual"),
+}
 ADVICE = "netspec masks the padding ids of an input: `input 9 tokens(99, pad = 0)`"
 
 
 @dataclass(eq=False)
-class Followed(Deferred):
+class Masking(Deferred):
+    """What netspec has only inside of layers that leave out padded steps."""
+
+    inside: ClassVar[str] = "layers that leave out padded steps"
+
+
+@dataclass(eq=False)
+class Followed(Masking):
     """A tensor that depends on nothing but which ids are padding.
 
     `source` is the input, `pad` the padding id, `real` some examples of steps that are not padding (examples x steps),
@@ -55,7 +64,7 @@ class Followed(Deferred):
 
 
 @dataclass(eq=False)
-class Packed(Deferred):
+class Packed(Masking):
     """A sequence with its real steps at the front, and what a recurrent layer gives for it.
 
     `value` is what it is where the steps are in their places. `edge` says whether a state of zeros is joined: at its
@@ -68,7 +77,7 @@ class Packed(Deferred):
 
 
 @dataclass(eq=False)
-class Kept(Deferred):
+class Kept(Masking):
     """A sequence whose padded steps are zero, or the sum of its steps (`is_sum`)."""
 
     value: Value
@@ -118,6 +127,8 @@ def of_mask(network: Network, node: Node, given: Sequence[Any]) -> Any:
     if masks and all(x is None or isinstance(x, np.ndarray | Followed) for x in given):
         return _computed(network, node, given, masks)
     first = next((x for x in given if isinstance(x, Packed | Kept)), None)
+    if node.kind in ("LSTM", "GRU", "RNN") and (masks or first is not None):
+        return OPERATORS[node.kind](network, node)
     if isinstance(first, Packed):
         return _of_packed(network, node, given, first)
     if isinstance(first, Kept):
@@ -147,20 +158,14 @@ def _computed(network: Network, node: Node, given: Sequence[Any], masks: list[Fo
         return _sizes(network, node, first)
     arrays = [x.array if isinstance(x, Followed) else _numbers(x, count) for x in given]
     sizes = [x.shape for x in arrays if x is not None]
-    if node.kind not in ("Reshape", "Expand", "Squeeze", "Unsqueeze", "Slice", "TopK", "CumSum", "Tile", "Split"):
-        is_large = np.prod([max(parts) for parts in _aligned(sizes)], dtype=float) > MAX_COUNT
-        if is_large or node.kind in ("MatMul", "Gather"):
-            raise CannotSay("its masks are too large" if is_large else "it picks steps by a mask")
-    found = folded(node, arrays)
+    if node.kind in BROADCAST and np.prod(np.broadcast_shapes(*sizes), dtype=float) > MAX_COUNT:
+        raise CannotSay("its masks are too large")
+    found = None if node.kind in ("MatMul", "Gather") else folded(node, arrays)
     if found is None:
         raise CannotSay(f"netspec has no `{node.kind}` of a mask of padded steps", ADVICE)
+    if any(array.size > MAX_COUNT for array in found):
+        raise CannotSay("its masks are too large")
     return [replace(first, array=array) for array in found]
-
-
-def _aligned(sizes: list[tuple[int, ...]]) -> list[list[int]]:
-    """The sizes of each axis of arrays that are broadcast."""
-    rank = max(map(len, sizes))
-    return [list(parts) for parts in zip(*((1,) * (rank - len(part)) + part for part in sizes), strict=True)]
 
 
 def _sizes(network: Network, node: Node, mask: Followed) -> Any:
@@ -265,8 +270,6 @@ def _of_packed(network: Network, node: Node, given: Sequence[Any], packed: Packe
     kind, x = node.kind, packed.value
     if kind in ("Identity", "Cast"):
         return packed
-    if kind in ("LSTM", "GRU", "RNN"):
-        return OPERATORS[kind](network, node)
     if kind == "Shape":
         sizes = [BATCH if own == 0 else x.size(axis) for axis, own in enumerate(x.axes)]
         return np.array(sizes, object)[node.attributes.get("start", 0) : node.attributes.get("end")]
@@ -293,32 +296,6 @@ def _of_packed(network: Network, node: Node, given: Sequence[Any], packed: Packe
 
 
 # ---------------------------------------------------------------- attention
-
-
-def seen(mask: Followed, is_seen: Any, rank: int, *, is_merged: bool) -> bool:
-    """Whether steps see earlier ones only, of those that are not padding; False if they see all of these.
-
-    Args:
-        mask: what the scores are masked by.
-        is_seen: whether a query sees a key, for each of the examples.
-        rank: the number of axes of the scores; queries and keys are the last ones.
-        is_merged: whether the heads of all examples are one axis.
-
-    Raises:
-        CannotSay: they see something else.
-    """
-    real = mask.real
-    array = is_seen.reshape((1,) * (rank - is_merged - is_seen.ndim) + is_seen.shape)
-    if is_merged and len(array) % len(real) == 0:
-        real = np.repeat(real, len(array) // len(real), 0)
-    keys = real.reshape(len(real), *(1,) * (array.ndim - 2), -1)
-    if len(array) == len(real) and array.shape[-1] == keys.shape[-1]:
-        if np.all(array == keys):
-            return False
-        steps = array.shape[-1]
-        if array.shape[-2] == steps and np.all(array == keys & np.tril(np.ones((steps, steps), bool))):
-            return True
-    raise CannotSay("it has a mask that is not that of padded steps", ADVICE)
 
 
 def _silenced(network: Network, node: Node, place: int, mask: Followed) -> Value | None:

@@ -1,6 +1,6 @@
 """The section `trainer` of a configuration as settings of netspec's `train`.
 
-Reference: Ludwig 0.11, `ludwig/schema/trainer.py`, which has the defaults.
+Reference: Ludwig 0.11, the schema of its trainer, which has the defaults.
 """
 
 from __future__ import annotations

@@ -65,7 +65,7 @@ def clipped(b: Builder, x: Value, low: float | None, high: float | None) -> Valu
 
 
 def apart(b: Builder, kind: str, given: Sequence[Any], options: dict[str, Any]) -> Value:
-    """The outermost operator of an expression that is no activation.
+    """The outermost operator of an expression that is not an activation.
 
     Raises:
         CannotSay: netspec has nothing for it.

@@ -77,7 +77,7 @@ def _unscaled(network: Network, found: Any) -> tuple[Value, float]:
         if isinstance(affine, Affine) and affine.offset == 0:
             return found.root, affine.factor
     if found is None or isinstance(found, np.ndarray):
-        raise CannotSay("it is a product of a tensor and constants that are no kernel")
+        raise CannotSay("it is a product of a tensor and constants that cannot be a kernel")
     return network.made(found), 1.0
 
 

@@ -135,7 +135,7 @@ def _filled(sizes: list[int], total: int) -> list[int]:
 
 
 def _placed(sizes: list[int], at: int, before: int) -> _Parts | None:
-    """The parts of an axis, where so many numbers come before the batch."""
+    """The parts of an axis, where this number of them comes before the batch."""
     outer = prod(sizes[:at])
     if outer < 1 or before % outer or sizes[at] % (first := before // outer):
         return None

@@ -14,7 +14,6 @@ from typing import Any
 
 from netspec.compiler.ir.graph import Node
 from netspec.compiler.ir.printer import memory
-from netspec.compiler.passes.drop_training_only import drop_training_only
 from netspec.data.dataset.lazy_rows import Array
 from netspec.data.transforms.normalization import Normalization
 from netspec.interchange.errors import MissingPackage, NotInFormat, Refused, Unsupported
@@ -58,13 +57,15 @@ def draft(model: Model, file_name: str) -> Draft:
     ready = [_normalized(writer, x, model.normalization.get(x.layer), problems) for x in inputs]
 
     def write(node: Node, path: str, own: Any, given: Sequence[Tensor], mask: Tensor | None) -> Tensor:
+        if isinstance(node.operation, Layer) and node.operation.is_identity:
+            return given[0]
         return _layer(Site(writer, path, own, is_shared=True), node, given, problems)
 
-    found = outputs_of(drop_training_only(model.compilation.optimized), model.module, ready, write)
+    found = outputs_of(model.compilation.optimized, model.module, ready, write)
     problems.raise_errors()
     scales = model.preprocessing.outputs if model.preprocessing is not None else {}
     outputs = [
-        _restored(writer, activate(Site(writer, name), output.head, y), scales.get(name))
+        _restored(writer, activate(Site(writer, name, is_output=True), output.head, y), scales.get(name))
         for name, output, y in zip(model.outputs, model.compilation.optimized.outputs, found, strict=True)
     ]
     content = _archive(model, writer, inputs, outputs)

@@ -20,6 +20,7 @@ from netspec.layers.base import per_axis
 from netspec.layers.dense import Dense, Embedding
 from netspec.layers.merge import DIRECTIONS, Add, Average, Concat, Maximum, Merge, Mul
 from netspec.layers.norm import BatchNorm, Centering, GroupNorm, InstanceNorm, LayerNorm, RMSNorm
+from netspec.layers.regularization import Dropout, DropPath, Noise
 from netspec.layers.reshape import Flatten, Permute, Reshape, Scale
 from netspec.layers.sequence.bidirectional import Bidirectional
 from netspec.layers.sequence.recurrent import Gated, Gru, Lstm, Recurrent, SimpleRnn
@@ -53,12 +54,16 @@ NAMES: dict[type[Activation], str] = {
 
 @dataclass(frozen=True)
 class Site:
-    """A layer that is written: its name, the live module with its weights, and whether others may share them."""
+    """A layer that is written: its name, the live module with its weights, and whether others may share them.
+
+    `is_output` is set for the last one of an output, whose name it then has.
+    """
 
     writer: Writer
     path: str
     module: Any = None
     is_shared: bool = False
+    is_output: bool = False
 
     def numbers(self, name: str, part: str | None = None) -> Array:
         module = self.module if part is None else getattr(self.module, part)
@@ -80,7 +85,8 @@ def activate(site: Site, activation: Activation | None, x: Tensor) -> Tensor:
     """
     if activation is None or isinstance(activation, words.Linear | words.Prelu):
         return x
-    after = site if site.path.endswith(activation.word) else replace(site, path=f"{site.path}_{activation.word}")
+    is_named = site.is_output or site.path.endswith(activation.word)
+    after = site if is_named else replace(site, path=f"{site.path}_{activation.word}")
     match activation:
         case words.LeakyRelu():
             return after.add("LeakyReLU", x, x.shape, negative_slope=activation.slope)
@@ -307,6 +313,22 @@ def permute(site: Site, layer: Permute, x: Tensor) -> Tensor:
 @writes(Scale)
 def scale(site: Site, layer: Scale, x: Tensor) -> Tensor:
     return site.add("Rescaling", x, x.shape, scale=layer.factor, offset=layer.offset)
+
+
+@writes(Dropout, DropPath)
+def dropout(site: Site, layer: Dropout | DropPath, x: Tensor) -> Tensor:
+    """It does nothing at inference, and something if the model is trained further."""
+    kept: list[int | None] | None = None  # all numbers are dropped by themselves
+    if isinstance(layer, DropPath):
+        kept = [None, *[1] * x.shape.rank]
+    elif layer.per == "channel":
+        kept = [None, *[1] * (x.shape.rank - 1), None]
+    return site.add("Dropout", x, x.shape, rate=layer.rate, noise_shape=kept)
+
+
+@writes(Noise)
+def noise(site: Site, layer: Noise, x: Tensor) -> Tensor:
+    return site.add("GaussianNoise", x, x.shape, stddev=layer.std)
 
 
 # ---------------------------------------------------------------- recurrent layers

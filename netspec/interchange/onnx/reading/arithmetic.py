@@ -11,6 +11,8 @@ from netspec.interchange.reading.channels_first.layout import CannotSay
 from netspec.interchange.reading.channels_first.values import Value
 from netspec.layers import activations as words
 
+SELU_ALPHA, SELU_GAMMA = 1.67326319217681884765625, 1.05070102214813232421875
+
 
 def combined(b: Builder, kind: str, given: Sequence[Any]) -> Value:
     """Tensors and numbers, joined by an operator.
@@ -80,6 +82,16 @@ def apart(b: Builder, kind: str, given: Sequence[Any], options: dict[str, Any]) 
         return b.maximum(x, _negated(b, x))
     if kind == "Relu":
         return b.activation(x, words.Relu())
+    if kind == "Selu":
+        alpha, gamma = options.get("alpha", SELU_ALPHA), options.get("gamma", SELU_GAMMA)
+        return b.scale(b.activation(x, words.Elu(alpha=alpha)), gamma, 0.0)
+    if kind == "Swish":
+        alpha = options.get("alpha", 1.0)
+        return b.scale(b.activation(b.scale(x, alpha, 0.0), words.Silu()), 1 / alpha, 0.0)
+    if kind == "ThresholdedRelu":
+        alpha = options.get("alpha", 1.0)
+        above = b.scale(x, 1.0, -alpha)
+        return b.add(b.activation(above, words.Relu()), b.scale(b.activation(above, words.Step()), alpha, 0.0))
     if kind == "HardSigmoid":
         alpha, beta = options.get("alpha", 0.2), options.get("beta", 0.5)
         return b.activation(b.scale(x, 6 * alpha, 6 * beta - 3), words.Hardsigmoid())

@@ -266,7 +266,12 @@ def folded(node: Node, inputs: Sequence[Any]) -> list[Any] | None:
     if node.kind not in FOLDS:
         return None
     with np.errstate(all="ignore"):
-        found = FOLDS[node.kind](node, inputs)
+        try:
+            found = FOLDS[node.kind](node, inputs)
+        except TypeError as error:
+            if any(x is not None and x.dtype == object for x in inputs):
+                raise CannotSay("it computes with a size that is not known") from error
+            raise
     return [_whole(np.asarray(part)) for part in (found if isinstance(found, list) else [found])]
 
 

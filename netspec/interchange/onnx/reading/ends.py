@@ -9,7 +9,7 @@ from typing import Any
 from netspec.data.dataset.lazy_rows import Array
 from netspec.interchange.errors import Refused
 from netspec.interchange.formats import Runner
-from netspec.interchange.onnx.reading.graph import Graph, Node
+from netspec.interchange.onnx.reading.graph import FLOAT_TYPES, Graph, Node
 from netspec.interchange.onnx.reading.names import identifier
 from netspec.interchange.onnx.reading.network import Network
 from netspec.interchange.reading.channels_first.values import NO_AXIS, Value
@@ -46,8 +46,8 @@ def open_inputs(network: Network) -> dict[str, tuple[str, Value]]:
 
 def _opened(network: Network, name: str, sizes: list[int | str] | None) -> Value:
     graph = network.graph
-    if sizes is None or len(sizes) < 2:
-        reason = "its sizes are not declared" if sizes is None else "it has no axes besides the batch"
+    if not sizes:
+        reason = "its sizes are not declared" if sizes is None else "it has no axes, and so no batch"
         return network.builder.lost(f"{name} (input)", reason)
     inner = [size if isinstance(size, int) else identifier(size) for size in sizes[1:]]
     if any(isinstance(size, int) and size < 1 for size in inner):
@@ -56,6 +56,11 @@ def _opened(network: Network, name: str, sizes: list[int | str] | None) -> Value
         vocabulary = _vocabulary(network, name)
         if vocabulary is not None:
             return network.builder.input(name, inner, tokens=vocabulary)
+    if graph.types[name] not in FLOAT_TYPES:
+        reason, advice = "its numbers are integers, or of another type that is not floating-point", "cast them outside"
+        return network.builder.lost(f"{name} (input)", reason, advice=advice)
+    if not inner:  # one number for each example
+        return network.builder.input(name, [1]).with_axes((0,))
     return network.builder.input(name, inner, axes=_axes(graph, name, len(sizes)))
 
 
@@ -159,6 +164,8 @@ def _batches(
 def _given(x: Array, value: Value, kind: str) -> Array:
     """An input as the file has it."""
     order = [own for own in value.axes if own != NO_AXIS]
+    if x.ndim > len(order):
+        x = x.reshape(x.shape[: len(order)])
     return np.ascontiguousarray(x.transpose(order), _dtype(kind))
 
 

@@ -19,6 +19,8 @@ protobuf = lazy("google.protobuf.message")
 
 STANDARD = ("", "ai.onnx")
 FLOATS = ("float16", "float64", "bfloat16")
+FLOAT_TYPES = (1, 10, 11, 16)
+"""`TensorProto.DataType` of float32 and `FLOATS`."""
 
 
 @dataclass(eq=False)
@@ -120,7 +122,8 @@ def _check(proto: Any, path: Path) -> None:
 
     Some programs declare outputs without sizes, which the checker does not allow, although nothing needs them.
     """
-    without = [end for end in proto.graph.output if not end.type.tensor_type.HasField("shape")]
+    tensors = [end for end in proto.graph.output if end.type.WhichOneof("value") in (None, "tensor_type")]
+    without = [end for end in tensors if not end.type.tensor_type.HasField("shape")]
     if not without:
         onnx.checker.check_model(str(path))
         return

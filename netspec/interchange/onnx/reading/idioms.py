@@ -23,7 +23,7 @@ class Idioms:
 
     def replaced(self) -> list[Node]:
         """The nodes, with norms as one node each, without those that nothing reads."""
-        nodes = [self._norm(node) or node for node in self.graph.nodes]
+        nodes = [self._norm(node) or self._softmax(node) or node for node in self.graph.nodes]
         uses = Counter(self.graph.outputs)
         kept = []
         for node in reversed(nodes):
@@ -61,6 +61,37 @@ class Idioms:
                 return found
         return None
 
+    def _softmax(self, node: Node) -> Node | None:
+        """The probabilities, or their logarithms, whose last operator this is."""
+        if node.kind not in ("Div", "Sub") or len(node.inputs) != 2:
+            return None
+        top, below = node.inputs
+        if node.kind == "Div":
+            exponential, total = self._maker(top, "Exp"), self._maker(below, "ReduceSum")
+        else:
+            logarithm = self._maker(below, "Log")
+            total = None if logarithm is None else self._maker(logarithm.inputs[0], "ReduceSum")
+            exponential = None if total is None else self._maker(total.inputs[0], "Exp")
+        if exponential is None or total is None or self._maker(total.inputs[0], "Exp") is not exponential:
+            return None
+        score, axes = exponential.inputs[0], self._axes(total)
+        if axes is None or len(axes) != 1 or (node.kind == "Sub" and self._same(top) != self._same(score)):
+            return None
+        shift = self._maker(score, "Sub")
+        largest = None if shift is None else self._maker(shift.inputs[1], "ReduceMax")
+        if shift is not None and largest is not None and self._axes(largest) == axes:
+            score = shift.inputs[0] if self._same(largest.inputs[0]) == self._same(shift.inputs[0]) else score
+        kind = "idiom.Softmax" if node.kind == "Div" else "idiom.LogSoftmax"
+        return Node(kind, node.name, [score], node.outputs, {"axis": axes[0]}, node.scopes)
+
+    def _same(self, name: str) -> str:
+        """A tensor before operators that leave its numbers as they are."""
+        node = self.makers.get(name)
+        while node is not None and node.kind in ("Identity", "Cast"):
+            name = node.inputs[0]
+            node = self.makers.get(name)
+        return name
+
     def _inverse(self, name: str) -> str | None:
         """What a tensor is the inverse of."""
         node = self._maker(name, "Reciprocal", "Div", "Pow")
@@ -82,6 +113,9 @@ class Idioms:
             return None
         for mean, constant in (add.inputs, add.inputs[::-1]):
             epsilon, reduced = self._number(constant), self._maker(mean, "ReduceMean")
+            variance = self._maker(mean, "Sub")
+            if variance is not None and epsilon is not None and epsilon > 0:
+                return self._by_means(node, top, variance, epsilon)
             if epsilon is None or reduced is None or epsilon <= 0:
                 continue
             square, axes = self._square(reduced.inputs[0]), self._axes(reduced)
@@ -93,6 +127,16 @@ class Idioms:
             if square == top:
                 return self._made(node, "RMSNorm", top, axes, epsilon)
         return None
+
+    def _by_means(self, node: Node, top: str, variance: Node, epsilon: float) -> Node | None:
+        """A norm whose variance is the mean of the squares less the square of the mean."""
+        squares, mean = self._maker(variance.inputs[0], "ReduceMean"), self._square(variance.inputs[1])
+        if squares is None or mean is None or (axes := self._axes(squares)) is None:
+            return None
+        center, x, average = self._center(top, axes), self._square(squares.inputs[0]), self._maker(mean, "ReduceMean")
+        if center is None or x != center or average is None or average.inputs[0] != x or self._axes(average) != axes:
+            return None
+        return self._made(node, "LayerNorm", x, axes, epsilon)
 
     def _made(self, node: Node, kind: str, x: str, axes: list[int], epsilon: float) -> Node:
         options = {"axes": axes, "epsilon": epsilon}

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from netspec.data.dataset.lazy_rows import Array
-from netspec.interchange.onnx.reading.arithmetic import apart
+from netspec.interchange.onnx.reading.arithmetic import apart, clipped
 from netspec.interchange.onnx.reading.constants import BATCH, folded
 from netspec.interchange.onnx.reading.graph import Graph, Node
 from netspec.interchange.onnx.reading.names import place_of
-from netspec.interchange.onnx.reading.pointwise import NARY, UNARY, Affine, Expression, recognize
+from netspec.interchange.onnx.reading.pointwise import NARY, UNARY, Affine, Bounds, Expression, recognize
 from netspec.interchange.onnx.reading.table import OPERATORS
 from netspec.interchange.reading.channels_first.builder import Builder
 from netspec.interchange.reading.channels_first.folding import fold
@@ -118,10 +118,11 @@ class Network:
                 self.builder.lost(f"{name} (output)", "it does not depend on the input")
                 continue
             own = name if len(names) > 1 else ""
-            if isinstance(x, Deferred):
-                self.builder.lost(f"{name} (output)", f"netspec has it only inside {x.inside}")
+            try:
+                value = self.builder.output(self.made(x), own)
+            except CannotSay as reason:
+                self.builder.lost(f"{name} (output)", str(reason), advice=reason.advice)
                 continue
-            value = self.builder.output(self.made(x), own)
             found[name] = (own or "output", value)
         self.builder.close()
         self._share()
@@ -192,8 +193,6 @@ class Network:
     def _expression(self, node: Node, given: list[Any]) -> Expression | None:
         """A function of one tensor, if the node is one."""
         function = UNARY.get(node.kind) or NARY.get(node.kind)
-        if node.kind == "Cast" and isinstance(given[0], Expression):
-            function = _number
         if function is None or any(isinstance(x, Deferred) for x in given):
             return None
         arguments = [_plain(x) for x in given]
@@ -204,8 +203,6 @@ class Network:
         options = dict(node.attributes)
         if node.kind == "Clip":
             arguments += [options.pop(name, None) for name in ("min", "max") if name in options]
-        if node.kind == "Cast":
-            options = {}
         if options and node.kind in UNARY:
             inner = function
             known = {name: value for name, value in options.items() if name != "consumed_inputs"}
@@ -230,6 +227,8 @@ class Network:
             x = self.made(variable)
             if isinstance(found, Affine):
                 return self.builder.scale(x, found.factor, found.offset)
+            if isinstance(found, Bounds):
+                return clipped(self.builder, x, found.low, found.high)
             return self.builder.activation(x, found)
         return self._one(expression)
 
@@ -264,10 +263,6 @@ def _have_same(a: Mapping[str, Any], b: Mapping[str, Any]) -> bool:
     if a.keys() != b.keys() or not all(np.array_equal(a[name], b[name]) for name in a):
         return False
     return any(w.ndim > 1 and np.ptp(w) for w in a.values())
-
-
-def _number(x: Any) -> Any:
-    return np.asarray(x, np.float64)
 
 
 def _plain(x: Any) -> Any:

@@ -127,7 +127,7 @@ UNARY: dict[str, Callable[..., Any]] = {
     "Celu": _celu,
     "Swish": lambda x, alpha=1.0: x * _sigmoid(alpha * x),
     "Gelu": lambda x, approximate="none": _gelu_tanh(x) if approximate == "tanh" else _gelu(x),
-    "ThresholdedRelu": lambda x, alpha=1.0: np.where(x > alpha, x, 0),
+    "ThresholdedRelu": lambda x, alpha=1.0: np.where(x > alpha, x, 0 * x),
 }
 """Operators of one tensor, with their attributes."""
 NARY: dict[str, Callable[..., Any]] = {
@@ -141,11 +141,11 @@ NARY: dict[str, Callable[..., Any]] = {
     "Max": lambda *xs: _reduced(np.maximum, xs),
     "Clip": _clip,
     "PRelu": lambda x, slope: np.where(x > 0, x, slope * x),
-    "Greater": lambda a, b: np.greater(a, b),
-    "Less": lambda a, b: np.less(a, b),
-    "Where": np.where,
+    "Greater": lambda a, b: np.where(a > b, 1.0, 0 * (a - b)),
+    "Less": lambda a, b: np.where(a < b, 1.0, 0 * (a - b)),
+    "Where": lambda condition, a, b: np.where(np.isnan(condition), np.nan, np.where(condition, a, b)),
 }
-"""Operators of several tensors and numbers."""
+"""Operators of several tensors and numbers; NaN, which stands for what is not known, goes through all of them."""
 
 
 def _reduced(function: Any, xs: Any) -> Any:
@@ -193,7 +193,15 @@ class Affine:
     offset: float
 
 
-def recognize(expression: Expression, variable: object) -> Activation | Affine | None:
+@dataclass(frozen=True)
+class Bounds:
+    """x, but at least `low` and at most `high`"""
+
+    low: float | None
+    high: float | None
+
+
+def recognize(expression: Expression, variable: object) -> Activation | Affine | Bounds | None:
     """What an expression computes of its root or of an expression inside; None where netspec has no word for it."""
     grid = _grid()
     with np.errstate(all="ignore"):
@@ -206,6 +214,9 @@ def recognize(expression: Expression, variable: object) -> Activation | Affine |
         at_zero, at_one, at_minus, at_five = (float(expression.at(np.float64(x), variable)) for x in (0, 1, -1, -5))
         if _equal(y, (at_one - at_zero) * grid + at_zero):
             return Affine(_rounded(at_one - at_zero), _rounded(at_zero))
+        low, high = float(y.min()), float(y.max())
+        if low < high and _equal(y, np.clip(grid, low, high)):
+            return Bounds(None if low == grid.min() else _rounded(low), None if high == grid.max() else _rounded(high))
         slope = _rounded(-at_minus)
         if slope >= 0 and _equal(y, np.where(grid > 0, grid, slope * grid)):
             return words.LeakyRelu(slope=slope)

@@ -19,6 +19,7 @@ from netspec.interchange.onnx.reading.operators import (  # noqa: F401  # these 
     norms,
     recurrent,
     reshaping,
+    resizing,
     shapes,
 )
 from netspec.interchange.onnx.reading.operators.masks import check_masks

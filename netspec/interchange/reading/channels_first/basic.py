@@ -64,20 +64,20 @@ class Basic(Layout):
         return Value(y, (*ids.axes, y.shape.rank))
 
     @operator
-    def activation(self, x: Value, word: Activation, slope: Any = None) -> Value:
-        """An activation of each number; `prelu` with its slopes, one or one per channel (axis 1)."""
+    def activation(self, x: Value, word: Activation, slope: Any = None, axis: int = 1) -> Value:
+        """An activation of each number; `prelu` with its slopes, one or one for each size of an axis."""
         if isinstance(word, Prelu) and slope is not None:
-            return self._prelu(x, np.asarray(slope, np.float32).reshape(-1))
+            return self._prelu(x, np.asarray(slope, np.float32).reshape(-1), axis)
         return self.after(x, ActivationLayer(activation=word))
 
-    def _prelu(self, x: Value, slopes: Any) -> Value:
+    def _prelu(self, x: Value, slopes: Any, axis: int) -> Value:
         """With a slope for each channel it is relu(x) - slope * relu(-x)."""
         if slopes.size and np.all(slopes == slopes[0]):
             return self.after(x, ActivationLayer(activation=Prelu()), {"negative_slope": slopes[0].reshape(())})
         x = self.opened(x)
         above = self.after(x, ActivationLayer(activation=Relu()))
         below = self.after(self.after(x, Scale(factor=-1.0)), ActivationLayer(activation=Relu()))
-        sloped = self._per_channel(below, 1, -slopes, None)
+        sloped = self._per_channel(below, axis, -slopes, None)
         above = self.arrange(above, [axis for axis in sloped.layout if axis is not None])
         return Value(self.step(Add(), above.step, sloped.step), sloped.axes)
 

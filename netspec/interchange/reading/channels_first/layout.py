@@ -208,11 +208,12 @@ class Layout:
         return Value(step, axes_of(x.rank, order, x.axes.index(0)))
 
     def reshaped(self, step: Step, sizes: Sequence[Size]) -> Step:
-        """The step with other sizes.
+        """The step with other sizes; without any, it is one number.
 
         Raises:
             CannotSay: a size is not known.
         """
+        sizes = sizes or (1,)
         while step.layer is not None and isinstance(step.layer, Reshape | Flatten):
             if step.shape.sizes == tuple(sizes):
                 return step
@@ -221,8 +222,6 @@ class Layout:
             return step
         if len(sizes) == 1:
             return self.step(Flatten(), step, is_helper=True)
-        if not sizes:
-            raise CannotSay("nothing is left of its axes")
         layer = Reshape(shape=tuple(sizes))
         if all(isinstance(size, int) for size in (*sizes, *step.shape.sizes)):
             return self.step(layer, step, is_helper=True)

@@ -94,8 +94,10 @@ class Norms(Basic):
     def _over(self, x: Value, layer: Layer, weights: dict[str, Any], axes: Sequence[int]) -> Value:
         given = {name: np.asarray(array) for name, array in weights.items() if array is not None}
         chosen = sorted(axis % x.rank for axis in axes)
+        if any(x.axes[axis] == 0 for axis in chosen):
+            raise CannotSay("it normalizes over the batch, and mixes examples")
         large = [axis for axis in chosen if x.is_large(axis)] or chosen[-1:]
-        if len(large) == 1 and x.axes[large[0]] != 0:
+        if len(large) == 1:
             given = {name: sorted_per_feature(x, array.reshape(-1)) for name, array in given.items()}
             return self.after(x if x.blocks else self.last(x, large[0]), layer, given)
         if any(x.is_large(axis) for axis in x.inner if axis not in chosen):

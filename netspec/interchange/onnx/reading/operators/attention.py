@@ -93,7 +93,7 @@ def deferred(network: Network, node: Node) -> Any:
         return filled(network, node, given)
     if node.kind == "MatMul" and not any(isinstance(x, np.ndarray) for x in given):
         return scores(network, node)
-    if node.kind in ("Identity", "Cast"):
+    if node.kind in ("Identity", "Cast", "CastLike"):
         return given[0]
     if node.kind == "Reshape":
         return OPERATORS["Reshape"](network, node)
@@ -121,7 +121,7 @@ def _after(network: Network, node: Node, given: list[Any]) -> Any:
     place, waiting = next((i, x) for i, x in enumerate(given) if isinstance(x, Scores))
     others = [x for i, x in enumerate(given) if i != place]
     kind = node.kind
-    if kind in ("Cast", "Identity", "Dropout"):
+    if kind in ("Cast", "CastLike", "Identity", "Dropout"):
         return [waiting, None][: len(node.outputs)]
     if waiting.is_probability:
         if kind == "MatMul" and place == 0 and not isinstance(given[1], np.ndarray | Scores):

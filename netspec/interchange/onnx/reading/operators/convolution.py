@@ -61,8 +61,24 @@ def transposed_convolution(network: Network, node: Node) -> Value:
         totals = [(int(str(n)) - 1) * s + k + o - out for n, s, k, o, out in given]
         upper = node.attributes.get("auto_pad") == "SAME_UPPER"
         window["pads"] = [(t // 2, t - t // 2) if upper else (t - t // 2, t // 2) for t in totals]
-    groups = node.attributes.get("group", 1)
-    return network.builder.conv_transpose(x, weight=weight, bias=bias, groups=groups, output_padding=added, **window)
+    b, groups = network.builder, node.attributes.get("group", 1)
+    if groups == 1:
+        return b.conv_transpose(x, weight=weight, bias=bias, output_padding=added, **window)
+    size, channels = len(weight) // groups, x.size(1)
+    if groups * size != channels:
+        raise CannotSay(f"its kernel is for {len(weight)} channels, and it gets {channels}")
+    biases = [None] * groups if bias is None else np.split(bias, groups)
+    parts = [
+        b.conv_transpose(
+            b.slice(x, 1, i * size, (i + 1) * size),
+            weight=weight[i * size : (i + 1) * size],
+            bias=biases[i],
+            output_padding=added,
+            **window,
+        )
+        for i in range(groups)
+    ]
+    return b.concat(parts, 1)
 
 
 @reads("MaxPool", "AveragePool")
@@ -132,53 +148,3 @@ def _matrix(weight: Any) -> Any:
     if weight.ndim != 2:
         raise CannotSay("its kernel is not a matrix")
     return weight
-
-
-@reads("Resize", "Upsample")
-def resize(network: Network, node: Node) -> Value:
-    x = network.tensor(node)
-    get = node.attributes.get
-    places = {"Upsample": (1, None), "Resize": (2, 3)}[node.kind]
-    if node.kind == "Resize" and len(node.inputs) == 2:  # opset 10
-        places = (1, None)
-    scales = get("scales") if node.kind == "Upsample" and len(node.inputs) < 2 else network.constant(node, places[0])
-    scales = None if scales is None or not len(scales) else [float(s) for s in scales]
-    sizes = None if places[1] is None else network.constant(node, places[1])
-    sizes = None if sizes is None else sizes.tolist()
-    axes = [axis % x.rank for axis in get("axes", range(x.rank))]
-    given = dict(zip(axes, scales or sizes or (), strict=True))
-    if any(given.get(axis, fill) != fill for axis, fill in ((0, 1 if scales else given.get(0)),)):
-        raise CannotSay("it resizes the batch")
-    if get("keep_aspect_ratio_policy", "stretch") != "stretch":
-        raise CannotSay("it keeps the aspect ratio")
-    positions = range(2, x.rank)
-    old_version = node.kind == "Upsample" or len(node.inputs) == 2
-    options: dict[str, Any] = {"mode": _mode(node, old_version), "antialias": bool(get("antialias", 0))}
-    if given.get(1, 1.0 if scales else x.size(1)) != (1.0 if scales else x.size(1)):
-        raise CannotSay("it resizes the channels")
-    if scales:
-        return network.builder.resize(x, factors=[given.get(axis, 1.0) for axis in positions], **options)
-    wanted = [given.get(axis, x.size(axis)) for axis in positions]
-    return network.builder.resize(x, size=[int(str(size)) for size in wanted], **options)
-
-
-def _mode(node: Node, old_version: bool) -> str:
-    """The interpolation, as the builder names it.
-
-    Raises:
-        CannotSay: it places the points of the new grid as netspec does not.
-    """
-    get = node.attributes.get
-    where = get("coordinate_transformation_mode", "asymmetric" if old_version else "half_pixel")
-    mode = get("mode", "nearest")
-    if mode == "nearest":
-        rounding = get("nearest_mode", "floor" if old_version else "round_prefer_floor")
-        if (where, rounding) == ("asymmetric", "floor"):
-            return "nearest"
-        if where in ("half_pixel", "pytorch_half_pixel"):
-            return f"nearest-{rounding}"
-    elif where in ("half_pixel", "pytorch_half_pixel"):
-        if mode == "cubic" and (get("cubic_coeff_a", -0.75) != -0.75 or get("exclude_outside", 0)):
-            raise CannotSay("it interpolates with another kernel than netspec's")
-        return "bilinear" if mode == "linear" else "bicubic"
-    raise CannotSay(f"netspec has no interpolation with `{where}` coordinates")

@@ -7,8 +7,9 @@ from typing import Any
 
 from netspec.interchange.errors import NotImported
 from netspec.interchange.onnx.reading.arithmetic import combined
-from netspec.interchange.onnx.reading.graph import Node
+from netspec.interchange.onnx.reading.graph import FLOAT_TYPES, Node
 from netspec.interchange.onnx.reading.network import Deferred, Network, varying
+from netspec.interchange.onnx.reading.pointwise import Expression
 from netspec.interchange.onnx.reading.table import reads
 from netspec.interchange.reading.channels_first.layout import CannotSay
 from netspec.interchange.reading.channels_first.values import Value
@@ -71,9 +72,10 @@ def filled(network: Network, node: Node, given: list[Any]) -> Value:
 @reads("PRelu")
 def prelu(network: Network, node: Node) -> Value:
     x, slopes = network.tensor(node), network.constant(node, 1)
-    if slopes is None or (slopes.size > 1 and varying(slopes, x.rank) != [1]):
-        raise CannotSay("its slopes do not differ from channel to channel")
-    return network.builder.activation(x, words.Prelu(), slopes)
+    axes = [] if slopes is None else varying(slopes, x.rank)
+    if slopes is None or len(axes) > 1 or x.axes.index(0) in axes:
+        raise CannotSay("its slopes differ along several axes, or are not constant")
+    return network.builder.activation(x, words.Prelu(), slopes, *axes)
 
 
 @reads("Softmax", "LogSoftmax")
@@ -90,18 +92,45 @@ def softmax(network: Network, node: Node) -> Value:
     return network.builder.softmax(x, axis, log=is_log)
 
 
+@reads("idiom.Softmax", "idiom.LogSoftmax")
+def written_softmax(network: Network, node: Node) -> Value:
+    """Probabilities that were written as exponentials and their sum."""
+    x, is_log = network.tensor(node), node.kind == "idiom.LogSoftmax"
+    return network.builder.softmax(x, node.attributes["axis"], log=is_log)
+
+
 @reads("Dropout")
 def dropout(network: Network, node: Node) -> list[Any]:
     rate: Any = node.attributes.get("ratio", 0.5)
     if network.graph.opset >= 12:
         given = network.constant(node, 1)
         rate = 0.5 if given is None else float(given.reshape(-1)[0])
+        training = network.constant(node, 2)
+        if training is not None and np.any(training) and rate:
+            raise CannotSay("it is in training mode, and gives random numbers")
+    if len(node.outputs) > 1 and network.graph.uses[node.outputs[1]]:
+        raise CannotSay("its mask is used")
     x = network.get(node.inputs[0])
     if not isinstance(x, Value):
         return [x, None]
     return [network.builder.dropout(x, float(f"{rate:.4g}")), None]
 
 
-@reads("Identity", "Cast", "CastLike")
+@reads("Identity")
 def same(network: Network, node: Node) -> Any:
     return network.get(node.inputs[0])
+
+
+@reads("Cast", "CastLike")
+def cast(network: Network, node: Node) -> Any:
+    """Numbers of another type, which netspec computes as float32."""
+    x = network.get(node.inputs[0])
+    if node.kind == "Cast":
+        is_float = node.attributes["to"] in FLOAT_TYPES
+    else:
+        like = network.get(node.inputs[1])
+        is_float = not isinstance(like, np.ndarray) or like.dtype == np.float32
+    is_whole = isinstance(x, Expression) and x.kind in ("Greater", "Less")
+    if not is_float and not is_whole and not (isinstance(x, Value) and x.step.shape.is_tokens):
+        raise CannotSay("it rounds numbers to integers, or to a few bits")
+    return x

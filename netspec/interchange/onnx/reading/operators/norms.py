@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from math import prod
 from typing import Any
 
 from netspec.interchange.onnx.reading.graph import Node
@@ -56,23 +58,30 @@ def group_norm(network: Network, node: Node) -> Value:
 def layer_norm(network: Network, node: Node) -> Value:
     if any(network.graph.uses[name] for name in node.outputs[1:]):
         raise CannotSay("its mean or deviation is used")
-    x, scale, offset = network.tensor(node), _needed(network.constant(node, 1)), network.constant(node, 2)
-    return network.builder.layernorm(
-        x,
-        scale=scale,
-        offset=offset,
-        has_offset=offset is not None,
-        epsilon=short(node.attributes.get("epsilon", 1e-5)),
-        axes=tuple(range(node.attributes.get("axis", -1) % x.rank, x.rank)),
+    scale, offset = _needed(network.constant(node, 1)), network.constant(node, 2)
+    return _over_last(
+        network, node, network.builder.layernorm, scale=scale, offset=offset, has_offset=offset is not None
     )
+
+
+def _over_last(network: Network, node: Node, norm: Callable[..., Value], **options: Any) -> Value:
+    """A norm over the last axes, which are made one where there are others besides the batch."""
+    x, b = network.tensor(node), network.builder
+    options["epsilon"] = short(node.attributes.get("epsilon", 1e-5))
+    first = node.attributes.get("axis", -1) % x.rank
+    sizes = [x.size(axis) for axis in x.inner]
+    inside = sizes[first - 1 :]
+    is_part = x.axes[0] == 0 and 1 < first < x.rank - 1 and all(isinstance(size, int) for size in sizes)
+    if not is_part or all(size == 1 for size in sizes[: first - 1]):
+        return norm(x, axes=tuple(range(first, x.rank)), **options)
+    flat = {name: value.reshape(-1) if isinstance(value, np.ndarray) else value for name, value in options.items()}
+    y = norm(b.reshape(x, [*sizes[: first - 1], prod(int(str(size)) for size in inside)]), axes=(-1,), **flat)
+    return b.reshape(y, sizes)
 
 
 @reads("RMSNormalization")
 def rms_norm(network: Network, node: Node) -> Value:
-    x, scale = network.tensor(node), _needed(network.constant(node, 1))
-    axes = tuple(range(node.attributes.get("axis", -1) % x.rank, x.rank))
-    epsilon = short(node.attributes.get("epsilon", 1e-5))
-    return network.builder.rmsnorm(x, scale=scale, epsilon=epsilon, axes=axes)
+    return _over_last(network, node, network.builder.rmsnorm, scale=_needed(network.constant(node, 1)))
 
 
 @reads("LRN")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from netspec.interchange.onnx.reading.constants import _axes, slices, split_sizes
+from netspec.interchange.onnx.reading.constants import BATCH, _axes, slices, split_sizes
 from netspec.interchange.onnx.reading.graph import Node
 from netspec.interchange.onnx.reading.network import Network
+from netspec.interchange.onnx.reading.operators.reshaping import file_sizes
 from netspec.interchange.onnx.reading.table import reads
 from netspec.interchange.reading.channels_first.layout import CannotSay
 from netspec.interchange.reading.channels_first.values import Value
@@ -113,9 +114,9 @@ def _cut(size: Any, start: int, end: int) -> tuple[int, int]:
 def split(network: Network, node: Node) -> list[Value]:
     x = network.tensor(node)
     axis = node.attributes.get("axis", 0) % x.rank
-    size = x.size(axis) if x.axes[axis] != 0 else None
+    size = None if x.axes[axis] == 0 else x.size(axis)
     if not isinstance(size, int):
-        raise CannotSay("it splits an axis whose size is not known")
+        raise CannotSay("it splits the batch" if size is None else "it splits an axis whose size is not known")
     inputs = [None, network.constant(node, 1)] if len(node.inputs) > 1 else [None]
     found, start = [], 0
     for part in split_sizes(node, inputs, size):
@@ -148,29 +149,65 @@ def _embedding(network: Network, node: Node, axis: int) -> Value:
 
 @reads("ReduceMean", "ReduceMax")
 def reduce(network: Network, node: Node) -> Value:
-    x = network.tensor(node)
-    axes = axes_of(network, node)
-    axes = x.inner if axes is None else axes
+    x, axes = network.tensor(node), _reduced(network, node)
+    if axes is None:
+        return x
     keep = bool(node.attributes.get("keepdims", 1))
     if node.kind == "ReduceMean":
         return network.builder.mean(x, axes, keep)
     return network.builder.maximum_along(x, axes, keep)
 
 
+def _reduced(network: Network, node: Node) -> tuple[int, ...] | None:
+    """The axes that are reduced: without any, all of them, or none at all.
+
+    Raises:
+        CannotSay: the batch is among them.
+    """
+    axes = axes_of(network, node)
+    if axes:
+        return axes
+    if node.attributes.get("noop_with_empty_axes", 0):
+        return None
+    raise CannotSay("it reduces all axes, and mixes examples")
+
+
 @reads("ReduceSum")
 def reduce_sum(network: Network, node: Node) -> Value:
-    x, axes = network.tensor(node), axes_of(network, node)
-    sizes = [x.size(axis % x.rank) for axis in axes or ()]
-    if not axes or not all(isinstance(size, int) for size in sizes):
-        raise CannotSay("it sums an axis whose size is not known, or none")
+    x, axes = network.tensor(node), _reduced(network, node)
+    if axes is None:
+        return x
+    if any(x.axes[axis] == 0 for axis in axes):
+        raise CannotSay("it mixes examples")
+    sizes = [x.size(axis % x.rank) for axis in axes]
+    if not all(isinstance(size, int) for size in sizes):
+        raise CannotSay("it sums an axis whose size is not known")
     y = network.builder.mean(x, axes, bool(node.attributes.get("keepdims", 1)))
     return network.builder.scale(y, float(np.prod([int(str(size)) for size in sizes])), 0.0)
 
 
+MERGES = ("Add", "Sub", "Mul", "Div")
+
+
 @reads("Expand")
 def expand(network: Network, node: Node) -> Value:
-    """A tensor with the sizes that it has already; others are broadcast where they are used."""
-    return network.tensor(node)
+    """A tensor with the sizes that it has already; others are broadcast where they meet a tensor of that size."""
+    x, sizes = network.tensor(node), network.get(node.inputs[1])
+    wanted = sizes.reshape(-1).tolist() if isinstance(sizes, np.ndarray) else None
+    old = file_sizes(x)
+    is_same = (
+        wanted is not None
+        and len(wanted) <= len(old)
+        and all(
+            new in (1, -1, size) or (size == BATCH and new == network.batch)
+            for new, size in zip(reversed(wanted), reversed(old), strict=False)
+        )
+    )
+    readers = [reader for output in node.outputs for reader in network.graph.readers.get(output, ())]
+    is_output = any(output in network.graph.outputs for output in node.outputs)
+    if not is_same and (is_output or any(reader.kind not in MERGES for reader in readers)):
+        raise CannotSay("it repeats its input along an axis")
+    return x
 
 
 @reads("DepthToSpace", "SpaceToDepth")
@@ -178,7 +215,8 @@ def depth_to_space(network: Network, node: Node) -> Value:
     b, x, block = network.builder, network.tensor(node), node.attributes["blocksize"]
     c, h, w = (int(str(size)) for size in x.sizes)
     if node.kind == "SpaceToDepth":
-        y = b.transpose(b.reshape(x, (c, h // block, block, w // block, block)), (0, 3, 5, 1, 2, 4))
+        order = (0, 3, 5, 1, 2, 4) if node.attributes.get("mode", "DCR") == "DCR" else (0, 1, 3, 5, 2, 4)
+        y = b.transpose(b.reshape(x, (c, h // block, block, w // block, block)), order)
         return b.reshape(y, (c * block * block, h // block, w // block))
     depth = c // block**2
     if node.attributes.get("mode", "DCR") == "DCR":

@@ -115,13 +115,15 @@ def import_model(
         CompileError: the file cannot be read (NS570), the language cannot say all of it (NS571), the network computes
             something else (NS573), a package is missing (NS574), or a file cannot be written (NS477).
         TypeError: an argument has a wrong type.
-        ValueError: there is no such format or option.
+        ValueError: there is no such format or option, or `path` does not end in `.net`.
         FileExistsError: a file exists, and `force` is not set.
     """
     check_optional("format", format, str, "the name of a format")
     check_optional("input", input, str, 'the shape of the input (a str such as "28x28x1")')
     check_optional("data", data, (str, Path), "the name of a file")
     check_type("weights", weights, (bool, str, Path), "a bool or the name of a file")
+    if path is not None:
+        check_target(Path(path), has_weights=weights is not False, force=force)
     found = find_reader(source, format)
     more = Path(weights) if isinstance(weights, str | Path) else None
     table = None if data is None else Path(data)
@@ -199,14 +201,12 @@ def written(imported: Imported, path: Path, *, has_weights: bool, force: bool) -
     if has_weights:
         if not imported.has_weights:
             raise fail(NoWeights(file=imported.model.name, advice="omit `--weights`, or give the file that has them"))
-        beside = path.with_suffix(".weights.safetensors")  # an export for PyTorch writes `.safetensors`
+        beside = _beside(path)
         if not beside.name.isprintable() or set('"\\') & set(beside.name):
             raise fail(CannotWrite(path=str(path), reason="a spec cannot name files with quotes or backslashes"))
         text = with_init(imported.text, beside.name)
         contents = {beside: weights_file(weights_of(imported.model.module)), path: text.encode()}
-    for file in contents:
-        if file.exists() and not force:
-            raise FileExistsError(f"{file} already exists")
+    check_target(path, has_weights=has_weights, force=force)
     fresh = [file for file in contents if not file.exists()]
     try:
         for file, content in contents.items():
@@ -216,6 +216,32 @@ def written(imported: Imported, path: Path, *, has_weights: bool, force: bool) -
             file.unlink(missing_ok=True)
         raise fail(CannotWrite(path=str(path), reason=reason_of(error))) from error
     return imported.replace(files=tuple(reversed(contents)))
+
+
+def _beside(path: Path) -> Path:
+    """The file of the weights of a spec. `.safetensors` alone is what an export for PyTorch writes."""
+    return path.with_suffix(".weights.safetensors")
+
+
+def check_target(path: Path, *, has_weights: bool, force: bool) -> None:
+    """Whether a spec can be written there, before anything is read.
+
+    Raises:
+        CompileError: its folder does not exist (NS477).
+        FileExistsError: a file exists.
+        ValueError: it is not the name of a spec.
+    """
+    if path.suffix != ".net":
+        raise ValueError(
+            f"the name of a spec ends in .net: `{path.name}` does not; `netspec convert` writes other formats"
+        )
+    if not path.parent.is_dir():
+        raise fail(CannotWrite(path=str(path), reason=f"there is no folder `{path.parent}`"))
+    for file in (path, *([_beside(path)] if has_weights else [])):
+        if file.is_dir():
+            raise ValueError(f"`{file}` is a folder")
+        if file.exists() and not force:
+            raise FileExistsError(f"{file} already exists")
 
 
 def with_init(text: str, file: str) -> str:
@@ -255,8 +281,13 @@ def convert(
 
     Raises:
         CompileError: as `import_model` and `export`; a file without weights is not converted (NS575).
-        ValueError: there is no such format or option.
+        ValueError: there is no such format or option, or the file would replace its source.
     """
+    if isinstance(source, str | Path) and Path(path).resolve() in (
+        Path(source).resolve(),
+        Path(weights or "").resolve(),
+    ):
+        raise ValueError(f"`{path}` is the file that is read: choose another name")
     found = find_reader(source, format)
     foreign = found.read(source, None if weights is None else Path(weights), input=input)
     imported = imported_from(foreign, found.title)

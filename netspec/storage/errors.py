@@ -125,11 +125,11 @@ class OtherSettings(Diagnostic):
 
 
 class CannotWrite(Diagnostic):
-    """A run folder cannot be created or written: no space, no permission, or a file of that name exists."""
+    """A folder or a file cannot be written: no space, no permission, a missing folder, or a file of that name."""
 
     code = "NS477"
     title = "cannot write `{path}`: {reason}"
-    hint = "free some space, or choose another folder for the runs"
+    hint = "choose another folder, or free some space"
     path: str
     reason: str
 

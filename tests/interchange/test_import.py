@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import netspec
+from netspec.cli.main import run as cli
 from netspec.interchange.errors import NotImported
 from netspec.interchange.formats import Foreign
 from netspec.interchange.imports import imported_from, with_init, written
@@ -152,3 +153,31 @@ def test_unknown_formats(name: str) -> None:
     with pytest.raises(netspec.CompileError) as caught:
         netspec.import_model(name)
     assert codes_of(caught.value) == ["NS570"]
+
+
+def test_where_a_spec_can_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is checked before anything is read: the source of these imports does not exist."""
+    monkeypatch.chdir(tmp_path)
+    Path("folder.net").mkdir()
+    Path("a.net").write_text("mine")
+    with pytest.raises(ValueError, match=r"ends in \.net"):
+        netspec.import_model("none.onnx", "a.onnx")
+    with pytest.raises(ValueError, match="is a folder"):
+        netspec.import_model("none.onnx", "folder.net", force=True)
+    with pytest.raises(FileExistsError):
+        netspec.import_model("none.onnx", "a.net")
+    with pytest.raises(netspec.CompileError) as caught:
+        netspec.import_model("none.onnx", "missing/a.net")
+    assert codes_of(caught.value) == ["NS477"] and Path("a.net").read_text() == "mine"
+
+
+def test_a_conversion_does_not_replace_its_source(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "net.keras"
+    path.write_bytes(b"a model")
+    assert cli(["convert", str(path), "-o", str(path.parent / "." / "net.keras")]) == 1
+    assert "is the file that is read" in " ".join(capsys.readouterr().err.split()) and path.read_bytes() == b"a model"
+
+
+def test_weights_are_not_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli(["import", "net.onnx", "-o", "-", "--weights"]) == 1
+    assert "name a file" in " ".join(capsys.readouterr().err.split())

@@ -54,8 +54,10 @@ NAMES: dict[type[Activation], str] = {
 
 @dataclass(frozen=True)
 class Site:
-    """A layer that is written: its name, the live module with its weights, whether others may share them, and whether it is
-    the last one of an output, whose name it then has."""
+    """A layer that is written: its name, the live module with its weights, and whether others may share them.
+
+    `is_output` is set for the last one of an output, whose name it then has.
+    """
 
     writer: Writer
     path: str

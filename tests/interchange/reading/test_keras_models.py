@@ -193,3 +193,17 @@ def test_settings_of_a_compiled_model(tmp_path: Path) -> None:
     found = imported(model, tmp_path)
     assert "train" not in found.text
     assert [w.message.partition(" is")[0] for w in found.warnings] == ["`optimizer`", "`loss`", "`metrics`"]
+
+
+def test_an_optimizer_is_kept_without_what_netspec_lacks(tmp_path: Path) -> None:
+    x = keras.Input((3,))
+    model = keras.Model(x, layers.Dense(3, activation="softmax")(x))
+    schedule = keras.optimizers.schedules.CosineDecay(0.0, 1000, warmup_target=0.1, warmup_steps=50)
+    model.compile(
+        keras.optimizers.SGD(schedule, momentum=0.9, clipnorm=1.0, use_ema=True, ema_momentum=0.95),
+        "sparse_categorical_crossentropy",
+    )
+    found = read(saved(model, tmp_path, ".keras"), None).sketch
+    assert found.settings["train"]["optimizer"] == "sgd(0.1, momentum = 0.9) -> ema(0.95)"
+    assert found.settings["train"]["schedule"] == "warmup(50 steps) -> cosine(length = 1000 steps)"
+    assert [w.message.partition(" is")[0] for w in found.problems.warnings] == ["`clipnorm = 1.0`"]

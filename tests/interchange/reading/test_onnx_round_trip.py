@@ -27,8 +27,6 @@ OTHERWISE = {
     "unet",  # crops by a margin, not to the size of another tensor
 }
 """Specs that come back with other words for the same numbers."""
-MASKED = {"bert_base", "imdb_bilstm"}
-"""Masks of padded steps are not read."""
 QUICK = {"autoencoder", "embedding_mlp", "lenet5", "mnist_cnn", "siamese", "sdsc_cnn_9x9", "slashes", "xor"}
 
 
@@ -36,7 +34,6 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "path" not in metafunc.fixturenames:
         return
     paths = [path for path in SPECS if path.stem in QUICK or metafunc.config.getoption("--long")]
-    paths = [path for path in paths if path.stem not in MASKED]
     metafunc.parametrize("path", paths, ids=[path.stem for path in paths])
 
 

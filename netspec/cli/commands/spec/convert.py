@@ -57,6 +57,8 @@ def command(
         done = convert(file, output, weights=weights_file, format=source, to=name, input=input, **options)
     except FileExistsError as error:
         raise click.ClickException(f"{error}\n--force replaces those of the same names") from None
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
     text = "\n".join(wrap_lines(line, line_width()) for line in str(done).splitlines())
     print_result(export_as_json(done) if as_json else text)
     return 0

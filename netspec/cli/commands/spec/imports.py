@@ -58,9 +58,19 @@ def command(
         netspec import yolo.cfg yolo.weights --weights
         netspec import net-symbol.json net-0000.params --input 224x224x3 --weights
     """
-    from netspec.interchange.imports import imported_from, written
+    from netspec.interchange.imports import check_target, imported_from, written
 
+    if output == "-" and weights:
+        raise click.UsageError("`-o -` prints the spec alone: name a file to write its weights beside it")
     found = find_reader(file, name)
+    path = Path(output) if output is not None else None
+    try:
+        if path is not None and output != "-":
+            check_target(path, has_weights=weights, force=force)
+    except FileExistsError as error:
+        raise click.ClickException(f"{error}\n--force overwrites it") from None
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
     more = {"input": input, "data": None if data is None else Path(data)}
     try:
         foreign = found.read(file, None if weights_file is None else Path(weights_file), **more)
@@ -71,7 +81,7 @@ def command(
     if output == "-":
         click.echo(imported.text, nl=False)
         return 0
-    path = Path(output) if output is not None else Path(f"{foreign.sketch.name}.net")
+    path = path if path is not None else Path(f"{foreign.sketch.name}.net")
     try:
         done = written(imported, path, has_weights=weights, force=force)
     except FileExistsError as error:

@@ -6,6 +6,7 @@ Sizes that are not known, such as that of the batch, are entries of arrays of ob
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import reduce
 from typing import Any
 
 from netspec.interchange.onnx.reading.graph import Node, array_of, onnx
@@ -157,6 +158,35 @@ def _tile(node: Node, inputs: Sequence[Any]) -> Any:
     return np.tile(inputs[0], repeats)
 
 
+def _clip(node: Node, inputs: Sequence[Any]) -> Any:
+    bounds = [*inputs[1:], None, None][:2]
+    low, high = (node.attributes.get(name, x) for name, x in zip(("min", "max"), bounds, strict=True))
+    return inputs[0] if low is None and high is None else np.clip(inputs[0], low, high)
+
+
+def _arg_max(node: Node, inputs: Sequence[Any]) -> Any:
+    x, axis = inputs[0], node.attributes.get("axis", 0)
+    found = np.argmax(x, axis)
+    if node.attributes.get("select_last_index", 0):
+        found = x.shape[axis] - 1 - np.argmax(np.flip(x, axis), axis)
+    return np.expand_dims(found, axis) if node.attributes.get("keepdims", 1) else found
+
+
+def _cumulative(node: Node, inputs: Sequence[Any]) -> Any:
+    if node.attributes.get("exclusive", 0) or node.attributes.get("reverse", 0):
+        raise CannotSay("its sums leave out the number itself, or go backwards")
+    return np.cumsum(inputs[0], int(inputs[1].reshape(-1)[0]), dtype=inputs[0].dtype)
+
+
+def _top(node: Node, inputs: Sequence[Any]) -> Any:
+    """Equal numbers keep their order."""
+    x, axis = inputs[0], node.attributes.get("axis", -1)
+    count = int(inputs[1].reshape(-1)[0] if len(inputs) > 1 else node.attributes["k"])
+    order = np.argsort(-x if node.attributes.get("largest", 1) else x, axis, kind="stable")
+    order = np.take(order, range(count), axis)
+    return [np.take_along_axis(x, order, axis), order]
+
+
 def _where(node: Node, inputs: Sequence[Any]) -> Any:
     return np.where(*inputs)
 
@@ -185,6 +215,10 @@ FOLDS: dict[str, Fold] = {
     "Tile": _tile,
     "Range": _range,
     "Where": _where,
+    "Clip": _clip,
+    "ArgMax": _arg_max,
+    "CumSum": _cumulative,
+    "TopK": _top,
     "Add": lambda node, inputs: inputs[0] + inputs[1],
     "Sub": lambda node, inputs: inputs[0] - inputs[1],
     "Mul": lambda node, inputs: inputs[0] * inputs[1],
@@ -209,8 +243,8 @@ FOLDS: dict[str, Fold] = {
     "LessOrEqual": lambda node, inputs: np.less_equal(*inputs),
     "Greater": lambda node, inputs: np.greater(*inputs),
     "GreaterOrEqual": lambda node, inputs: np.greater_equal(*inputs),
-    "Min": lambda node, inputs: np.minimum.reduce(inputs),
-    "Max": lambda node, inputs: np.maximum.reduce(inputs),
+    "Min": lambda node, inputs: reduce(np.minimum, inputs),
+    "Max": lambda node, inputs: reduce(np.maximum, inputs),
     "ReduceProd": _reduce(np.prod),
     "ReduceSum": _reduce(np.sum),
     "ReduceMax": _reduce(np.max),

@@ -69,8 +69,9 @@ def _vocabulary(network: Network, name: str) -> int | None:
     graph, waiting, seen = network.graph, [name], {name}
     while waiting:
         for node in graph.readers.get(waiting.pop(), ()):
-            if node.kind == "Gather" and node.inputs[1] in seen and node.inputs[0] in graph.tensors:
-                return int(graph.tensors[node.inputs[0]].dims[0])
+            table = graph.tensors.get(node.inputs[0]) if node.kind == "Gather" and node.inputs[1] in seen else None
+            if table is not None and len(table.dims) == 2:
+                return int(table.dims[0])
             if node.kind in ("Cast", "Identity", "Reshape", "Squeeze", "Unsqueeze"):
                 fresh = [output for output in node.outputs if output not in seen]
                 seen.update(fresh)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from netspec.data.dataset.lazy_rows import Array
 from netspec.interchange.onnx.reading.arithmetic import apart, clipped
@@ -24,7 +24,7 @@ from netspec.language.shape import Dim
 
 MAX_OPERATORS = 32
 """The longest expression that is one activation has fewer operators."""
-BAD = (ValueError, IndexError, KeyError, TypeError, OverflowError, ArithmeticError, AttributeError)
+BAD = (ValueError, IndexError, KeyError, TypeError, OverflowError, ArithmeticError, AttributeError, StopIteration)
 """What NumPy raises for inputs that do not fit an operator."""
 
 
@@ -33,6 +33,7 @@ class Deferred:
     """A result that waits for what reads it, such as the scores of an attention; alone netspec has no word for it."""
 
     name: str
+    inside: ClassVar[str] = "`attention`"
 
 
 class Network:
@@ -49,6 +50,8 @@ class Network:
         self.found: dict[str, Any] = {}
         self.batch: int | None = None
         self.tables: dict[str, Step] = {}
+        self.masked: dict[Step, Any] = {}
+        self.silenced: set[Step] = set()
 
     # ---------------------------------------------------------------- inputs of nodes
 
@@ -90,7 +93,7 @@ class Network:
         if isinstance(found, Expression):
             return self.realize(found)
         if isinstance(found, Deferred):
-            raise CannotSay(f"it reads what {found.name} gives, which netspec has only inside `attention`")
+            raise CannotSay(f"it reads what {found.name} gives, which netspec has only inside {found.inside}")
         assert isinstance(found, Value)
         return found
 

@@ -22,6 +22,7 @@ from netspec.interchange.onnx.reading.operators import (  # noqa: F401  # these 
     resizing,
     shapes,
 )
+from netspec.interchange.onnx.reading.operators.masks import check_masks
 from netspec.interchange.reading.channels_first.builder import Builder
 from netspec.interchange.reading.sketch import Sketch
 from netspec.language.diagnostics import fail
@@ -46,5 +47,7 @@ def read(source: Any, weights: Path | None) -> Foreign:
     inputs = open_inputs(network)
     network.read()
     outputs = network.close()
+    recurrent.join_directions(network)
+    check_masks(network)
     start = partial(runner, path, graph, inputs, outputs)
     return Foreign(sketch, "onnxruntime", "pip install 'netspec-compiler[onnx]'", start)

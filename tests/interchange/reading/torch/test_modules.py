@@ -111,6 +111,7 @@ VECTOR: dict[str, Any] = {
     "from_one": lambda x: 1 - x,
     "constants": lambda x: x * torch.arange(6.0) + torch.ones(6) * 0.5,
     "maximum": lambda x: torch.maximum(x, 2 * x),
+    "max_of_two": lambda x: torch.max(x, 2 * x),
     "clamp": lambda x: x.clamp(min=0),
     "in_place": lambda x: (x * 1).add_(1).relu_(),
     "product": lambda x: x @ torch.arange(12.0).view(6, 2) / 10,

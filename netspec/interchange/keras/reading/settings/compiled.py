@@ -10,7 +10,7 @@ from typing import Any
 
 from netspec.interchange.errors import NotImported
 from netspec.interchange.keras.reading.options import tidy
-from netspec.interchange.keras.reading.settings.optimizers import NoEqual, optimizer_of, schedule_of
+from netspec.interchange.keras.reading.settings.optimizers import NoEqual, left_out, optimizer_of, schedule_of
 from netspec.interchange.reading.sketch import Sketch, Step
 from netspec.language.diagnostics import CompileError
 from netspec.language.source import Source
@@ -82,6 +82,8 @@ def training_settings(sketch: Sketch, compiled: Mapping[str, Any], titles: list[
         "loss": lambda: _losses(sketch, compiled, titles),
         "metrics": lambda: _metrics(sketch, compiled, titles),
     }
+    for option in left_out(optimizer):
+        sketch.report(NotImported(what=option, reason="netspec has no such option of an optimizer"))
     for name, make in makers.items():
         try:
             text = make()

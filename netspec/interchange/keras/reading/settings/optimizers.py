@@ -47,6 +47,13 @@ def _config(optimizer: Any) -> tuple[str, Mapping[str, Any]] | None:
     return str(optimizer.get("class_name")).rpartition(">")[2], optimizer["config"]
 
 
+def left_out(optimizer: Any) -> list[str]:
+    """The options of an optimizer that netspec has nothing for, with their values."""
+    known = _config(optimizer)
+    names = ("clipnorm", "loss_scale_factor", "ema_overwrite_frequency")
+    return [f"{name} = {known[1][name]}" for name in names if known[1].get(name)] if known is not None else []
+
+
 def optimizer_of(optimizer: Any) -> str | None:
     """The chain of an optimizer; None where the file has none.
 
@@ -59,9 +66,6 @@ def optimizer_of(optimizer: Any) -> str | None:
     kind, config = known
     if kind not in OPTIMIZERS:
         raise NoEqual(f"netspec has no optimizer like `{kind}`")
-    for name in ("clipnorm", "use_ema", "loss_scale_factor"):
-        if config.get(name):
-            raise NoEqual(f"netspec has no `{name}` as in Keras")
     word, options = OPTIMIZERS[kind]
     if config.get("amsgrad"):
         if word != "adam":
@@ -89,6 +93,8 @@ def optimizer_of(optimizer: Any) -> str | None:
             chain.insert(0, f"{ours}({to_source(tidy(config[name]))})")
     if config.get("gradient_accumulation_steps"):
         chain.insert(0, f"accumulate({config['gradient_accumulation_steps']})")
+    if config.get("use_ema"):
+        chain.append(f"ema({to_source(tidy(config.get('ema_momentum', 0.99)))})")
     return " -> ".join(chain)
 
 
@@ -97,6 +103,8 @@ def _rate(config: Mapping[str, Any]) -> str:
     rate = config.get("learning_rate", config.get("lr", 0.001))
     if isinstance(rate, dict):
         own = rate.get("config") or {}
+        if own.get("warmup_target") is not None and own.get("warmup_steps"):
+            own = {"initial_learning_rate": own["warmup_target"]}
         values = own.get("values")
         rate = own.get("initial_learning_rate", values[0] if isinstance(values, list) and values else None)
     if isinstance(rate, bool) or not isinstance(rate, int | float):
@@ -117,9 +125,10 @@ def schedule_of(optimizer: Any) -> str | None:
     kind, config = rate.get("class_name"), rate.get("config") or {}
     steps = config.get("decay_steps")
     match kind:
-        case "CosineDecay" if config.get("warmup_target") is None and not config.get("warmup_steps"):
+        case "CosineDecay" if not config.get("warmup_steps") or not config.get("initial_learning_rate"):
             end = tidy(config.get("alpha") or 0.0)
-            return f"cosine({f'end = {to_source(end)}, ' if end else ''}length = {steps} steps)"
+            cosine = f"cosine({f'end = {to_source(end)}, ' if end else ''}length = {steps} steps)"
+            return f"warmup({config['warmup_steps']} steps) -> {cosine}" if config.get("warmup_steps") else cosine
         case "ExponentialDecay" if not config.get("staircase"):
             return f"exponential({to_source(tidy(config.get('decay_rate', 0.0)))}, every = {steps} steps)"
         case "PiecewiseConstantDecay":

@@ -14,6 +14,7 @@ from netspec.interchange.onnx.reading.constants import ANY_LENGTH
 from netspec.interchange.onnx.reading.graph import Node
 from netspec.interchange.onnx.reading.network import Deferred, Network
 from netspec.interchange.onnx.reading.operators.elementwise import Missing, filled
+from netspec.interchange.onnx.reading.operators.masks import ADVICE, Followed, of_mask, use
 from netspec.interchange.onnx.reading.operators.reshaping import Merged
 from netspec.interchange.onnx.reading.pointwise import Affine, Expression, recognize
 from netspec.interchange.onnx.reading.table import OPERATORS, reads
@@ -50,6 +51,8 @@ class Scores(Deferred):
     factor: float = 1.0
     causal: bool = False
     dropout: float = 0.0
+    mask: Followed | None = None
+    is_silenced: bool = False
     is_probability: bool = False
     is_test: bool = False
     is_merged: bool = False
@@ -84,6 +87,8 @@ def deferred(network: Network, node: Node) -> Any:
     given = [network.get(name) for name in node.inputs]
     if any(isinstance(x, Scores) for x in given):
         return _after(network, node, given)
+    if (found := of_mask(network, node, given)) is not None:
+        return found
     if any(isinstance(x, Missing) for x in given):
         return filled(network, node, given)
     if node.kind == "MatMul" and not any(isinstance(x, np.ndarray) for x in given):
@@ -126,13 +131,19 @@ def _after(network: Network, node: Node, given: list[Any]) -> Any:
         if kind == "IsNaN":
             return replace(waiting, is_test=True)
         if kind == "Where" and waiting.is_test and isinstance(given[2], Scores):
-            return given[2]
+            return replace(given[2], is_silenced=True)
     elif kind in ("Mul", "Div") and isinstance(others[0], np.ndarray) and others[0].size == 1:
         number = float(others[0].reshape(-1)[0])
         if kind == "Mul" or place == 0:
             return replace(waiting, factor=waiting.factor * number if kind == "Mul" else waiting.factor / number)
     elif kind == "Add" and isinstance(others[0], np.ndarray):
         return replace(waiting, causal=_is_causal(others[0] > FORBIDDEN) or waiting.causal)
+    elif kind == "Add" and isinstance(others[0], Followed) and _is_bias(others[0].array):
+        return _masked(waiting, others[0], others[0].array > FORBIDDEN)
+    elif kind == "Where" and place > 0 and isinstance(given[0], Followed) and isinstance(given[3 - place], np.ndarray):
+        seen_where_true = given[0].array.astype(bool)
+        if np.all(given[3 - place] <= FORBIDDEN):
+            return _masked(waiting, given[0], seen_where_true if place == 1 else ~seen_where_true)
     elif kind == "Where" and all(isinstance(x, np.ndarray) for x in others):
         seen = given[0].astype(bool) if place == 1 else ~given[0].astype(bool)
         if np.all(others[1] <= FORBIDDEN):
@@ -140,6 +151,47 @@ def _after(network: Network, node: Node, given: list[Any]) -> Any:
     elif kind == "Softmax" and node.attributes.get("axis", -1) in (-1, waiting.query.rank - 1 - waiting.is_merged):
         return replace(waiting, is_probability=True)
     raise CannotSay(f"netspec has no `{kind}` of the weights of an attention")
+
+
+def _is_bias(added: Any) -> bool:
+    """Whether what is added to scores is 0 or forbids them."""
+    return bool(np.all((added == 0) | (added <= FORBIDDEN)))
+
+
+def _masked(waiting: Scores, mask: Followed, is_seen: Any) -> Scores:
+    """Scores that do not count for padded keys.
+
+    Raises:
+        CannotSay: the mask is another one.
+    """
+    causal = _sees_past(mask, is_seen, waiting.query.rank, is_merged=waiting.is_merged)
+    return replace(waiting, mask=mask, causal=causal or waiting.causal)
+
+
+def _sees_past(mask: Followed, is_seen: Any, rank: int, *, is_merged: bool) -> bool:
+    """Whether steps see earlier ones only, of those that are not padding; False if they see all of these.
+
+    Args:
+        mask: what the scores are masked by.
+        is_seen: whether a query sees a key, for each of the examples.
+        rank: the number of axes of the scores; queries and keys are the last ones.
+        is_merged: whether the heads of all examples are one axis.
+
+    Raises:
+        CannotSay: they see something else.
+    """
+    real = mask.real
+    array = is_seen.reshape((1,) * (rank - is_merged - is_seen.ndim) + is_seen.shape)
+    if is_merged and len(array) % len(real) == 0:
+        real = np.repeat(real, len(array) // len(real), 0)
+    keys = real.reshape(len(real), *(1,) * (array.ndim - 2), -1)
+    if len(array) == len(real) and array.shape[-1] == keys.shape[-1]:
+        if np.all(array == keys):
+            return False
+        steps = array.shape[-1]
+        if array.shape[-2] == steps and np.all(array == keys & np.tril(np.ones((steps, steps), bool))):
+            return True
+    raise CannotSay("it has a mask that is not that of padded steps", ADVICE)
 
 
 def _is_causal(seen: Any) -> bool:
@@ -180,6 +232,10 @@ def attended(network: Network, weights: Scores, values: Value) -> Value:
         head_size=size,
         out=heads * size,
     )
+    if weights.mask is not None and not y.is_lost:
+        use(network, y.step, weights.mask)
+        if weights.is_silenced:
+            network.silenced.add(y.step)
     if weights.query.rank == 3:
         return y
     split = network.builder.reshape(y, (y.size(1), heads, size))

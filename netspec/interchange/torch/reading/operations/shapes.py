@@ -94,6 +94,8 @@ def squeeze(t: Translator, call: Call) -> Any:
     x = t.plain(x)
     if x.is_lost:
         return x
+    if call.target == "max" and call.overload == "other":
+        return t.joined(t.builder.maximum, x, t.value(call["other"]))
     given = call["dim"]
     axes = None if given is None else [int(a) % x.rank for a in (given if isinstance(given, list) else [given])]
     if axes is not None:

@@ -94,7 +94,7 @@ def is_padding(network: Network, node: Node) -> Followed:
     ids = network.tensor(node, places[0])
     number = network.constant(node, 1 - places[0])
     if not (ids.step.is_input and ids.step.shape.is_tokens and ids.axes == (0, 1)):
-        raise CannotSay("it compares what are no token ids")
+        raise CannotSay("what it compares are not token ids")
     if number is None or number.size != 1 or number.reshape(-1)[0] < 0:
         raise CannotSay("it compares ids with something else than a padding id")
     real = _examples(ids.step.shape.sizes[0], network.batch)

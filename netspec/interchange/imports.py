@@ -202,13 +202,18 @@ def written(imported: Imported, path: Path, *, has_weights: bool, force: bool) -
         if not imported.has_weights:
             raise fail(NoWeights(file=imported.model.name, advice="omit `--weights`, or give the file that has them"))
         beside = _beside(path)
+        if not beside.name.isprintable() or set('"\\') & set(beside.name):
+            raise fail(CannotWrite(path=str(path), reason="a spec cannot name files with quotes or backslashes"))
         text = with_init(imported.text, beside.name)
         contents = {beside: weights_file(weights_of(imported.model.module)), path: text.encode()}
     check_target(path, has_weights=has_weights, force=force)
+    fresh = [file for file in contents if not file.exists()]
     try:
         for file, content in contents.items():
             replace_file(file, [content], is_shared=True)
     except OSError as error:
+        for file in fresh:  # weights without their spec
+            file.unlink(missing_ok=True)
         raise fail(CannotWrite(path=str(path), reason=reason_of(error))) from error
     return imported.replace(files=tuple(reversed(contents)))
 

@@ -36,7 +36,7 @@ ACTIVATIONS: dict[str, Activation | None] = {
     "tanh": Tanh(),
     "elu": Elu(),
     "selu": Selu(),
-    "gelu": Gelu(),
+    "gelu": Gelu(approximate=True),
     "relu6": Relu6(),
 }
 

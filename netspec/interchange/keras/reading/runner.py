@@ -6,7 +6,7 @@ import json
 import os
 import tempfile
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -54,17 +54,48 @@ def run_keras(
         raise fail(NotAModel(file=str(path), format="Keras", reason=reason, advice=advice)) from error
     names = [name or "output" for name, _ in sketch.outputs]
     steps = sketch.inputs
+    config = entry.get("config", {})
+    config = config if isinstance(config, dict) else {}
+    places, ends = config.get("input_layers"), config.get("output_layers")
 
     def run(given: Mapping[str, Array]) -> dict[str, Array]:
         count = len(given[steps[0].name])
         arrays = [_filled(given[step.name]) for step in steps]
         arrays = [np.moveaxis(x, -1, 1) if is_first else x for x, is_first in zip(arrays, first, strict=True)]
-        found = model.predict_on_batch(arrays if len(arrays) > 1 else arrays[0])
-        results = found.values() if isinstance(found, dict) else found
-        results = list(results) if isinstance(results, Sequence | type({}.values())) else [results]
+        found = model.predict_on_batch(_arranged(places, iter(arrays)))
+        results = list(_results(found, ends))
         return dict(zip(names, (np.asarray(result)[:count] for result in results), strict=True))
 
     return run
+
+
+def _is_place(places: Any) -> bool:
+    """Whether it is one layer in a configuration, and not a list or a dictionary of them."""
+    return not isinstance(places, list) or (len(places) == 3 and isinstance(places[0], str))
+
+
+def _arranged(places: Any, arrays: Iterator[Array]) -> Any:
+    """The inputs in the lists and dictionaries in which the model takes them."""
+    if isinstance(places, dict):
+        return {name: _arranged(inner, arrays) for name, inner in places.items()}
+    if _is_place(places):
+        return next(arrays)
+    found = [_arranged(inner, arrays) for inner in places]
+    return found[0] if len(found) == 1 else found
+
+
+def _results(found: Any, places: Any) -> Iterator[Any]:
+    """The outputs in the order of the configuration; Keras sorts dictionaries."""
+    if isinstance(found, dict):
+        names = places if isinstance(places, dict) else found
+        for name in names:
+            yield from _results(found[name], places[name] if isinstance(places, dict) else None)
+    elif isinstance(found, list | tuple):
+        inner = places if isinstance(places, list) and len(places) == len(found) else [None] * len(found)
+        for result, place in zip(found, inner, strict=True):
+            yield from _results(result, place)
+    else:
+        yield found
 
 
 def _filled(array: Array) -> Array:

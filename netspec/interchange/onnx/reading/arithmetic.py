@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import isfinite, prod
+from math import prod
 from typing import Any
 
+from netspec.interchange.errors import NotImported
 from netspec.interchange.reading.channels_first.builder import Builder
 from netspec.interchange.reading.channels_first.layout import CannotSay
 from netspec.interchange.reading.channels_first.values import Value
 from netspec.layers import activations as words
 
 SELU_ALPHA, SELU_GAMMA = 1.67326319217681884765625, 1.05070102214813232421875
+FAR = 1000.0
+"""Numbers are not cut off beyond this one."""
 
 
 def combined(b: Builder, kind: str, given: Sequence[Any]) -> Value:
@@ -50,9 +53,13 @@ def _negated(b: Builder, x: Value) -> Value:
 
 
 def clipped(b: Builder, x: Value, low: float | None, high: float | None) -> Value:
-    """The numbers between two bounds, by `relu` and `hardsigmoid`."""
-    low = low if low is not None and isfinite(low) and low > -1e30 else None
-    high = high if high is not None and isfinite(high) and high < 1e30 else None
+    """The numbers between two bounds, by `relu` and `hardsigmoid`; these would round too much for bounds far away."""
+    for bound, size in ((low, None if low is None else -low), (high, high)):
+        if size is not None and FAR <= size < 1e30:
+            reason = "netspec cannot cut off so large numbers exactly, and leaves them as they are"
+            b.sketch.report(NotImported(what=f"{b.here.name or 'Clip'} at {bound:g}", reason=reason))
+    low = low if low is not None and low > -FAR else None
+    high = high if high is not None and high < FAR else None
     if low is not None and high is not None:
         if low >= high:
             raise CannotSay(f"it limits numbers to {low} to {high}")

@@ -12,9 +12,13 @@ from netspec.data.dataset.lazy_rows import Array
 from netspec.interchange.errors import NotAModel, ReadingNeeds
 from netspec.language.diagnostics import CompileError, fail
 from netspec.language.files.atomic_files import reason_of
+from netspec.language.files.regular_file import check_regular
 from netspec.language.lazy import lazy, np
+from netspec.storage.array_file import LIMIT
 
 onnx = lazy("onnx")
+inliner = lazy("onnx.inliner")
+external = lazy("onnx.external_data_helper")
 protobuf = lazy("google.protobuf.message")
 
 STANDARD = ("", "ai.onnx")
@@ -104,12 +108,13 @@ def load(path: Path) -> Graph:
         advice = "pip install 'netspec-compiler[onnx]'"
         raise fail(ReadingNeeds(format="ONNX", package="onnx", advice=advice)) from None
     try:
+        check_regular(path, LIMIT)
         proto = onnx.load(path, load_external_data=False)
         if not proto.HasField("graph"):
             raise _damaged(path, "there is no graph inside")
         _check(proto, path)
         if proto.functions:
-            proto = onnx.inliner.inline_local_functions(proto)
+            proto = inliner.inline_local_functions(proto)
         return _graph(proto, path)
     except (protobuf.DecodeError, OSError, onnx.checker.ValidationError) as error:
         raise _damaged(path, reason_of(error).splitlines()[0]) from error
@@ -129,7 +134,8 @@ def _check(proto: Any, path: Path) -> None:
         return
     for end in without:
         end.type.tensor_type.shape.SetInParent()
-    if not any(tensor.external_data for tensor in proto.graph.initializer):
+    inside = (attribute.t for node in proto.graph.node for attribute in node.attribute)
+    if not any(tensor.external_data for tensor in (*proto.graph.initializer, *inside)):
         onnx.checker.check_model(proto)
 
 
@@ -142,7 +148,9 @@ def _graph(proto: Any, path: Path) -> Graph:
     graph = proto.graph
     tensors = {tensor.name: tensor for tensor in graph.initializer}
     opsets = {found.domain: found.version for found in proto.opset_import}
-    nodes = _sorted([_node(node) for node in graph.node], {*tensors, *(end.name for end in graph.input)}, path)
+    nodes = _sorted(
+        [_node(node, str(path.parent)) for node in graph.node], {*tensors, *(end.name for end in graph.input)}, path
+    )
     ends = [*graph.input, *graph.output]
     return Graph(
         path.stem,
@@ -167,9 +175,11 @@ def _sizes(end: Any) -> list[int | str] | None:
     return [d.dim_value if d.HasField("dim_value") else d.dim_param or f"size_{i}" for i, d in enumerate(dims)]
 
 
-def _node(node: Any) -> Node:
+def _node(node: Any, folder: str) -> Node:
     attributes = {}
     for attribute in node.attribute:
+        if attribute.t.external_data:
+            external.load_external_data_for_tensor(attribute.t, folder)
         value = onnx.helper.get_attribute_value(attribute)
         if isinstance(value, bytes):
             value = value.decode("utf-8", "replace")

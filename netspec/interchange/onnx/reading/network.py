@@ -22,6 +22,8 @@ from netspec.language.diagnostics import Unplaced
 from netspec.language.lazy import np
 from netspec.language.shape import Dim
 
+MAX_OPERATORS = 32
+"""The longest expression that is one activation has fewer operators."""
 BAD = (ValueError, IndexError, KeyError, TypeError, OverflowError, ArithmeticError, AttributeError, StopIteration)
 """What NumPy raises for inputs that do not fit an operator."""
 
@@ -112,6 +114,10 @@ class Network:
         """The outputs: name in the sketch and tensor, by name in the file."""
         names = [name for name in self.graph.outputs if name not in self.graph.inputs]
         found = dict[str, tuple[str, Value]]()
+        if not names:
+            self.builder.lost(
+                f"{self.graph.name} (graph)", "nothing is computed: it has no output that is not an input"
+            )
         for name in names:
             x = self.get(name)
             if x is None or isinstance(x, np.ndarray):
@@ -212,6 +218,11 @@ class Network:
 
     def realize(self, expression: Expression) -> Value:
         """The tensor of an expression: one activation if it is one, or else one operator after the other."""
+        if expression.value is None and expression.depth > MAX_OPERATORS:
+            for part in sorted(expression.inside(), key=lambda e: e.depth):
+                if part.depth % MAX_OPERATORS == 0 and not part.is_end:
+                    self.realize(part)
+                    part.is_end = True
         if expression.value is None:
             name, scope = expression.place
             with self.builder.place(name, scope):

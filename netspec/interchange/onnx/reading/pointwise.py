@@ -7,7 +7,7 @@ until something else reads it; then its values on a grid are compared with those
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -37,31 +37,39 @@ class Expression:
     place: tuple[str, tuple[str, ...]] = ("", ())
     options: dict[str, Any] = field(default_factory=dict)
     value: Value | None = None
+    is_end: bool = False
+    """Whether expressions that read it take it as a tensor, since it is long already."""
+
+    depth: int = field(init=False)
+    """How many functions are applied one after the other."""
+
+    def __post_init__(self) -> None:
+        self.depth = 1 + max((a.depth for a in self.arguments if isinstance(a, Expression)), default=0)
 
     def at(self, x: Any, variable: object) -> Any:
         """Its value where `variable`, the root or an expression inside, is `x`; NaN where it depends on more."""
-        if self is variable:
-            return x
-        return self.function(*(_at(argument, x, variable) for argument in self.arguments))
+        values = {id(variable): x}
+        for part in sorted((self, *self.inside()), key=lambda e: e.depth):
+            if part is variable:
+                continue
+            given = [_value(argument, values) for argument in part.arguments]
+            values[id(part)] = np.nan if part.is_end and part is not self else part.function(*given)
+        return values[id(self)]
 
-    def inside(self) -> Iterator[Expression]:
-        """The expressions inside that are not tensors yet, outer ones first."""
-        for argument in self.arguments:
-            if isinstance(argument, Expression):
-                yield argument
-                yield from argument.inside()
-
-    @property
-    def depth(self) -> int:
-        """How many functions are applied one after the other."""
-        return 1 + max((a.depth for a in self.arguments if isinstance(a, Expression)), default=0)
+    def inside(self) -> list[Expression]:
+        """The expressions inside that are not tensors yet, each once."""
+        found, waiting = dict[int, Expression](), [self]
+        while waiting:
+            for argument in waiting.pop().arguments:
+                if isinstance(argument, Expression) and id(argument) not in found:
+                    found[id(argument)] = argument
+                    waiting += [] if argument.is_end else [argument]
+        return list(found.values())
 
 
-def _at(argument: Any, x: Any, variable: object) -> Any:
-    if argument is variable:
-        return x
-    if isinstance(argument, Expression):
-        return argument.at(x, variable)
+def _value(argument: Any, values: Mapping[int, Any]) -> Any:
+    if id(argument) in values:
+        return values[id(argument)]
     return np.nan if isinstance(argument, Value) else argument
 
 
@@ -201,32 +209,66 @@ class Bounds:
     high: float | None
 
 
+@cache
+def _far() -> Array:
+    """Numbers beyond the grid, up to where float32 ends: expressions may cut off there."""
+    sizes = np.geomspace(25, 3e38, 120)
+    return np.concatenate([-sizes[::-1], sizes])
+
+
 def recognize(expression: Expression, variable: object) -> Activation | Affine | Bounds | None:
     """What an expression computes of its root or of an expression inside; None where netspec has no word for it."""
-    grid = _grid()
     with np.errstate(all="ignore"):
-        y = np.broadcast_to(np.asarray(expression.at(grid, variable), np.float64), grid.shape)
-        if not np.all(np.isfinite(y)):
+        found = _near(expression, variable)
+        if found is None:
             return None
-        for word, values in _known():
-            if _equal(y, values):
-                return word
-        at_zero, at_one, at_minus, at_five = (float(expression.at(np.float64(x), variable)) for x in (0, 1, -1, -5))
-        if _equal(y, (at_one - at_zero) * grid + at_zero):
-            return Affine(_rounded(at_one - at_zero), _rounded(at_zero))
-        low, high = float(y.min()), float(y.max())
-        if low < high and _equal(y, np.clip(grid, low, high)):
-            return Bounds(None if low == grid.min() else _rounded(low), None if high == grid.max() else _rounded(high))
-        slope = _rounded(-at_minus)
-        if slope >= 0 and _equal(y, np.where(grid > 0, grid, slope * grid)):
-            return words.LeakyRelu(slope=slope)
-        alpha = _rounded(at_minus / math.expm1(-1))
-        if alpha > 0 and _equal(y, _elu(grid, alpha)):
-            return words.Elu(alpha=alpha)
-        for guess in (expression.options.get("alpha"), -at_five):
-            if guess and guess > 0 and _equal(y, _celu(grid, guess)):
-                return words.Celu(alpha=_rounded(guess))
+        x = _far()
+        y = np.broadcast_to(np.asarray(expression.at(x, variable), np.float64), x.shape)
+        expected = np.asarray(_values(found, x), np.float64)
+        known = np.isfinite(y) & np.isfinite(expected)  # exp, in what softplus is made of, may overflow
+        return found if _equal(y[known], expected[known]) else None
+
+
+def _near(expression: Expression, variable: object) -> Activation | Affine | Bounds | None:
+    """What it computes of the numbers of the grid."""
+    grid = _grid()
+    y = np.broadcast_to(np.asarray(expression.at(grid, variable), np.float64), grid.shape)
+    if not np.all(np.isfinite(y)):
+        return None
+    for word, values in _known():
+        if _equal(y, values):
+            return word
+    at_zero, at_one, at_minus, at_five = (float(expression.at(np.float64(x), variable)) for x in (0, 1, -1, -5))
+    if _equal(y, (at_one - at_zero) * grid + at_zero):
+        return Affine(_rounded(at_one - at_zero), _rounded(at_zero))
+    low, high = float(y.min()), float(y.max())
+    if low < high and _equal(y, np.clip(grid, low, high)):
+        return Bounds(None if low == grid.min() else _rounded(low), None if high == grid.max() else _rounded(high))
+    slope = _rounded(-at_minus)
+    if slope >= 0 and _equal(y, np.where(grid > 0, grid, slope * grid)):
+        return words.LeakyRelu(slope=slope)
+    alpha = _rounded(at_minus / math.expm1(-1))
+    if alpha > 0 and _equal(y, _elu(grid, alpha)):
+        return words.Elu(alpha=alpha)
+    for guess in (expression.options.get("alpha"), -at_five):
+        if guess and guess > 0 and _equal(y, _celu(grid, guess)):
+            return words.Celu(alpha=_rounded(guess))
     return None
+
+
+def _values(found: Activation | Affine | Bounds, x: Array) -> Any:
+    match found:
+        case Affine():
+            return found.factor * x + found.offset
+        case Bounds():
+            return np.clip(x, found.low, found.high)
+        case words.LeakyRelu():
+            return np.where(x > 0, x, found.slope * x)
+        case words.Elu():
+            return _elu(x, found.alpha)
+        case words.Celu():
+            return _celu(x, found.alpha)
+    return dict(PLAIN)[found](x)
 
 
 def _equal(a: Array, b: Array) -> bool:

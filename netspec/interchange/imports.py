@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,10 @@ from netspec.storage.weights import weights_file, weights_of
 
 TOLERANCE = 1e-4
 """How far the outputs may differ from those of the other program."""
+MIN_SPREAD = 1e-3
+"""Outputs that differ less from example to example, as those of a network that was never trained may, are mentioned."""
+MAX_INPUT = 2**28
+"""Numbers in the inputs up to which it is tried what a network computes: 1 GiB."""
 
 
 class Imported(Frozen):
@@ -63,7 +68,8 @@ class Imported(Frozen):
             return f"not verified: no program that runs {self.format} files is known to netspec"
         if found is None:
             return f"not verified: {self.tool} is not installed ({self.install})"
-        return f"verified with {self.tool} on {found.random} random inputs: difference {found.difference:.1e}"
+        little = "; the outputs hardly depend on the inputs, so this says little" if found.spread < MIN_SPREAD else ""
+        return f"verified with {self.tool} on {found.random} random inputs: difference {found.difference:.1e}{little}"
 
     def __str__(self) -> str:
         cost = self.model.cost
@@ -163,19 +169,25 @@ def imported_from(foreign: Foreign, format: str) -> Imported:
         foreign.install,
         verification,
         tuple(sketch.problems.warnings),
-        unverified=foreign.unverified,
+        unverified=foreign.unverified or _too_large(model),
     )
 
 
 def _verified(model: Model, foreign: Foreign) -> Verification | None:
     """None if the program that the file is from is not installed."""
-    if foreign.runner is None:
+    if foreign.runner is None or _too_large(model):
         return None
     try:
         run = foreign.runner()
     except ModuleNotFoundError:
         return None
     return verify(model, renamed(run, model, foreign.sketch), tolerance=TOLERANCE, error=ReadsDiffer)
+
+
+def _too_large(model: Model) -> str:
+    """Why it is not tried what a network computes, or nothing."""
+    sizes = [[size for size in shape.sizes if isinstance(size, int)] for shape in model.inputs.values()]
+    return "its inputs are too large to try" if sum(map(prod, sizes)) > MAX_INPUT else ""
 
 
 def renamed(run: Runner, model: Model, sketch: Sketch) -> Runner:

@@ -36,11 +36,16 @@ Batch = Mapping[str, Array]
 
 
 class Verification(Frozen):
-    """How far two programs differ at most, relative to the scale of an output, and on how many inputs."""
+    """How far two programs differ at most, relative to the scale of an output, and on how many inputs.
+
+    `spread` is how far an output differs from example to example, in the same unit: where it hardly does, an equal
+    output says little.
+    """
 
     difference: float
     random: int
     examples: int
+    spread: float = 1.0
 
 
 def verify(
@@ -65,16 +70,23 @@ def verify(
     random, real = random_inputs(model), data_examples(model)
     heads = {name: output.head for name, output in zip(model.outputs, model.compilation.optimized.outputs, strict=True)}
     unit = {name for name, head in heads.items() if head is not None and head.word == "sigmoid"}
-    differences = []
+    differences, spread = [], 1.0
     for inputs in (random,) if real is None else (random, real):
         expected, count = _predictions(model, inputs), _length(inputs)
+        spread = min(spread, *(_spread(y) for y in expected.values()))
         for size in (count, 1):
             for name, difference in _differences(expected, run, inputs, size, unit).items():
                 if not difference <= tolerance:
                     allowed = f"{tolerance:.0e}"
                     raise fail(error(output=name, difference=f"{difference:.2g}", tolerance=allowed))
                 differences.append(difference)
-    return Verification(max(differences), _length(random), 0 if real is None else _length(real))
+    return Verification(max(differences), _length(random), 0 if real is None else _length(real), spread)
+
+
+def _spread(y: Array) -> float:
+    """How far the examples of a batch differ, relative to the largest number."""
+    scale = float(np.abs(y).max()) if y.size else 0.0
+    return float(np.ptp(y, axis=0).max()) / scale if scale > 0 else 0.0
 
 
 def _length(inputs: Batch) -> int:

@@ -17,7 +17,7 @@ from netspec.interchange.imports import imported_from, with_init, written
 from netspec.interchange.reading.alignment import align
 from netspec.interchange.reading.sketch import Sketch, Step
 from netspec.language.shape import Shape
-from netspec.layers.activations import Relu
+from netspec.layers.activations import Relu, Softmax
 from netspec.layers.dense import Dense
 from netspec.layers.merge import Add, Concat
 from netspec.layers.spatial.conv import Conv
@@ -181,3 +181,26 @@ def test_a_conversion_does_not_replace_its_source(tmp_path: Path, capsys: pytest
 def test_weights_are_not_printed(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli(["import", "net.onnx", "-o", "-", "--weights"]) == 1
     assert "name a file" in " ".join(capsys.readouterr().err.split())
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e-6])
+def test_outputs_that_hardly_vary_say_little(scale: float) -> None:
+    """A softmax of tiny numbers gives 1 / classes whatever the weights are."""
+    sketch = Sketch("constant")
+    weights = {"kernel": scale * normal(3, 4), "bias": np.zeros(4, np.float32)}
+    sketch.output(sketch.add(Dense(units=4, activation=Softmax()), sketch.input("x", Shape((3,))), weights=weights))
+
+    def softmax(inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        e = np.exp(inputs["x"] @ weights["kernel"])
+        return {"output": e / e.sum(axis=1, keepdims=True)}
+
+    imported = imported_from(Foreign(sketch=sketch, tool="NumPy", runner=lambda: softmax), "test")
+    assert ("says little" in imported.checked) == (scale < 1)
+
+
+def test_inputs_that_are_too_large_are_not_tried() -> None:
+    sketch = Sketch("large")
+    weights = {"kernel": np.ones((1, 1), np.float32), "bias": np.zeros(1, np.float32)}
+    sketch.output(sketch.add(Dense(units=1), sketch.input("x", Shape((2**30, 1))), weights=weights))
+    imported = imported_from(Foreign(sketch=sketch, tool="NumPy", runner=lambda: lambda inputs: inputs), "test")
+    assert imported.checked == "not verified: its inputs are too large to try"

@@ -20,6 +20,8 @@ ANY_LENGTH = 5
 """Stands for the number of steps of a sequence where it is not known."""
 MAX_COUNT = 2**28
 """More numbers are not computed."""
+MAX_PRODUCTS = 2**34
+"""A product of matrices that takes more multiplications is not computed."""
 
 Fold = Callable[[Node, Sequence[Any]], Any]
 
@@ -265,6 +267,7 @@ def folded(node: Node, inputs: Sequence[Any]) -> list[Any] | None:
     """
     if node.kind not in FOLDS:
         return None
+    _check_cost(node, inputs)
     with np.errstate(all="ignore"):
         try:
             found = FOLDS[node.kind](node, inputs)
@@ -273,6 +276,16 @@ def folded(node: Node, inputs: Sequence[Any]) -> list[Any] | None:
                 raise CannotSay("it computes with a size that is not known") from error
             raise
     return [_whole(np.asarray(part)) for part in (found if isinstance(found, list) else [found])]
+
+
+def _check_cost(node: Node, inputs: Sequence[Any]) -> None:
+    """Raises CannotSay for what would take too much memory or time: constants that grow by being joined, say."""
+    sizes = [x.size for x in inputs if x is not None]
+    products = 1
+    if node.kind in ("MatMul", "Gemm") and len(inputs) > 1 and inputs[1].ndim:
+        products = inputs[1].shape[-1]
+    if sum(sizes) > MAX_COUNT or (sizes and sizes[0] * products > MAX_PRODUCTS):
+        raise CannotSay("its constants are too large to compute with")
 
 
 def _whole(array: Any) -> Any:

@@ -17,7 +17,7 @@ COMMAND_NAMES = {
     **dict.fromkeys(["evaluate", "test", "score", "validation"], "eval"),
     **dict.fromkeys(["infer", "inference", "classify", "apply"], "predict"),
     **dict.fromkeys(["build", "generate"], "compile"),
-    **dict.fromkeys(["convert", "onnx", "savemodel"], "export"),
+    **dict.fromkeys(["onnx", "savemodel"], "export"),
     **dict.fromkeys(["lint", "validate", "verify"], "check"),
     **dict.fromkeys(["format", "prettify"], "fmt"),
     **dict.fromkeys(["lrfind", "findlr", "lrfinder", "learningrate"], "lr"),

@@ -71,7 +71,11 @@ class NotAModel(Diagnostic):
     """
 
     code = "NS570"
-    title = {"unknown": "the format of `{file}` is not known", "": "`{file}` cannot be read as {format}: {reason}"}
+    title = {
+        "unknown": "the format of `{file}` is not known",
+        "spec": "`{file}` is a spec of netspec already",
+        "": "`{file}` cannot be read as {format}: {reason}",
+    }
     hint = "{advice}"
     file: str
     format: str = ""

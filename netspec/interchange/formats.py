@@ -333,13 +333,16 @@ def find_reader(source: Any, name: str | None = None) -> Format:
     if re.match(r"\s*(?:\[|\d+,\d+,\d+,\d+\s*\[)", str(source)):
         return READERS["vgsl"]
     path = Path(source)
+    if path.suffix == ".net":
+        advice = f"`netspec export {path}` writes it for other programs"
+        raise fail(NotAModel(case="spec", file=str(source), advice=advice))
     found = [f for f in READERS.values() if path.name.lower().endswith(f.readable)]
     if len(found) > 1:
         text = _text_of(path)
         found = [f for f in found if f.mark in text] or found
     if found:
         return found[0]
-    endings = ", ".join(ending for f in READERS.values() for ending in f.readable)
+    endings = ", ".join(dict.fromkeys(ending for f in READERS.values() for ending in f.readable))
     raise fail(NotAModel(case="unknown", file=str(source), advice=f"these endings are: {endings}; or use `--from`"))
 
 

@@ -27,7 +27,6 @@ COMMANDS = {
     "test": "netspec eval",
     "infer": "netspec predict",
     "build x.net": "netspec compile",
-    "convert x.net": "netspec export",
     "resume": "netspec train --resume RUN",
     "help": "netspec --help",
     "x.net": "netspec check x.net",

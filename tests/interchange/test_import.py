@@ -148,7 +148,7 @@ def test_init_joins_the_section_that_is_there(text: str) -> None:
     assert found.count("train {") == 1 and '"w.safetensors"' in found
 
 
-@pytest.mark.parametrize("name", ["net.abc", "net", "net.tar.gz"])
+@pytest.mark.parametrize("name", ["net.abc", "net", "net.tar.gz", "net.net"])
 def test_unknown_formats(name: str) -> None:
     with pytest.raises(netspec.CompileError) as caught:
         netspec.import_model(name)

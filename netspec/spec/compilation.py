@@ -277,9 +277,9 @@ class Compilation:
                 self.problems.add(problem)
         return graph
 
-    @property
+    @cached_property
     def network(self) -> Graph:
-        """`graph` of a spec without errors.
+        """`graph` of a spec without errors. It stays, whatever is wrong with data that are looked for later.
 
         Raises:
             CompileError: the spec has errors.

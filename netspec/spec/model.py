@@ -55,7 +55,7 @@ class Model:
     """
 
     def __init__(self, compilation: Compilation, *, seed: int = 0, takes_init: bool = False) -> None:
-        compilation.check()
+        _ = compilation.network  # raises, unless the spec is right
         self.compilation = compilation
         self.seed = seed
         self.takes_init = takes_init and compilation.train.init is not None

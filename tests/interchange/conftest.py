@@ -33,6 +33,7 @@ def quick_compiler() -> Iterator[None]:
     jax.config.update("jax_disable_most_optimizations", True)
     yield
     jax.config.update("jax_disable_most_optimizations", False)
+    jax.clear_caches()  # or tests after these compute with such programs, which round in other places
 
 
 @pytest.fixture(scope="session")

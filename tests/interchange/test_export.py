@@ -330,3 +330,15 @@ def test_the_help_lists_the_formats(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["export", "--help"]) == 0
     text = capsys.readouterr().out
     assert "onnx (.onnx)" in text and "netspec-compiler[onnx]" in text and "--opset" in text
+
+
+def test_a_run_whose_data_are_gone(tmp_path: Path) -> None:
+    """They are looked for to verify the file with examples; without them random inputs do."""
+    table = tmp_path / "t.csv"
+    table.write_text("a,b,y\n" + "".join(f"{i},{i % 3},{i % 2}.5\n" for i in range(20)))
+    spec = tmp_path / "net.net"
+    spec.write_text('dense(4) -> dense(1)\ndata { source = csv("t.csv", target = "y") }\ntrain { epochs = 1 }\n')
+    run = netspec.train(spec, runs=tmp_path / "runs", verbose=0).run
+    table.unlink()
+    found = netspec.export(run, tmp_path / "net.onnx").verification
+    assert found is not None and found.examples == 0 and found.random > 0

@@ -94,8 +94,6 @@ def squeeze(t: Translator, call: Call) -> Any:
     x = t.plain(x)
     if x.is_lost:
         return x
-    if call.target == "max" and call.overload == "other":
-        return t.joined(t.builder.maximum, x, t.value(call["other"]))
     given = call["dim"]
     axes = None if given is None else [int(a) % x.rank for a in (given if isinstance(given, list) else [given])]
     if axes is not None:
@@ -233,6 +231,8 @@ def reduced(t: Translator, call: Call) -> Any:
     x = t.value(call.first)
     if x.is_lost:
         return x
+    if call.target == "max" and call.overload == "other":
+        return t.joined(t.builder.maximum, x, t.value(call["other"]))
     given = call["dim"]
     axes = [given] if isinstance(given, int) else list(given or range(x.rank))
     axes = [int(axis) % x.rank for axis in axes]

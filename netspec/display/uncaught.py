@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 import traceback
 from pathlib import Path
@@ -10,7 +11,8 @@ from types import TracebackType
 from netspec.display.problems import print_problems
 from netspec.language.diagnostics import CompileError
 
-PACKAGE = str(Path(__file__).parents[1])
+OWN = (str(Path(__file__).parents[1]), functools.__file__)
+"""Files whose lines say nothing to the author of a script: those of netspec, and of properties that are computed once."""
 
 
 def install() -> None:
@@ -23,7 +25,7 @@ def _report(kind: type[BaseException], error: BaseException, place: TracebackTyp
     if not isinstance(error, CompileError) or sys.stderr is None:
         sys.__excepthook__(kind, error, place)
         return
-    frames = [frame for frame in traceback.extract_tb(place) if not frame.filename.startswith(PACKAGE)]
+    frames = [frame for frame in traceback.extract_tb(place) if not frame.filename.startswith(OWN)]
     lines = ["Traceback (most recent call last):\n", *traceback.format_list(frames)] if frames else []
     sys.stderr.write("".join(lines))
     print_problems(error.diagnostics)

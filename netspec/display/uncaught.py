@@ -12,7 +12,7 @@ from netspec.display.problems import print_problems
 from netspec.language.diagnostics import CompileError
 
 OWN = (str(Path(__file__).parents[1]), functools.__file__)
-"""Files whose lines say nothing to the author of a script: those of netspec, and of properties that are computed once."""
+"""Files whose lines say nothing to the author of a script: those of netspec, and of its cached properties."""
 
 
 def install() -> None:

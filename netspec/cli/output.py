@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import click
 
 from netspec.display import problems as text_problems
+from netspec.display.text import line_width
 from netspec.language.diagnostics import Diagnostic, json_line, to_json_line
+from netspec.language.text import wrap_lines
 
 _as_json = False
 
@@ -42,6 +45,24 @@ def print_json(value: Any) -> None:
     """One JSON object on one line, at once."""
     click.echo(json_line(value))
     sys.stdout.flush()
+
+
+def print_report(report: object, record: Mapping[str, Any], as_json: bool) -> None:
+    """What a command has done: the text of a report, its lines wrapped, or a record as JSON."""
+    lines = str(report).splitlines()
+    print_result(record if as_json else "\n".join(wrap_lines(line, line_width()) for line in lines))
+
+
+@contextmanager
+def usage_errors(if_exists: str) -> Iterator[None]:
+    """What the Python API raises for arguments, as errors of the command; `if_exists` says what to do about a file that
+    exists."""
+    try:
+        yield
+    except FileExistsError as error:
+        raise click.ClickException(f"{error}\n{if_exists}") from None
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
 
 
 def print_result(result: str | Mapping[str, Any]) -> None:

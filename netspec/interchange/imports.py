@@ -152,13 +152,13 @@ def imported_from(foreign: Foreign, format: str) -> Imported:
         simplify(sketch)
     text = foreign.text or text_of(sketch)
     model = Model(Compilation(Source(f"{sketch.name}.net", text)))
-    verification = None
+    verification, unverified = None, foreign.unverified or _too_large(model)
     if foreign.layers:
         give_in_order(model, foreign.layers, sketch.name, format)
     elif sketch.has_weights:
         give_weights(model, sketch)
     has_weights = bool(foreign.layers) or sketch.has_weights
-    if has_weights or not model.cost.trainable + model.cost.frozen + model.cost.state:
+    if not unverified and (has_weights or not model.cost.trainable + model.cost.frozen + model.cost.state):
         verification = _verified(model, foreign)
     return Imported(
         text,
@@ -169,13 +169,13 @@ def imported_from(foreign: Foreign, format: str) -> Imported:
         foreign.install,
         verification,
         tuple(sketch.problems.warnings),
-        unverified=foreign.unverified or _too_large(model),
+        unverified=unverified,
     )
 
 
 def _verified(model: Model, foreign: Foreign) -> Verification | None:
     """None if the program that the file is from is not installed."""
-    if foreign.runner is None or _too_large(model):
+    if foreign.runner is None:
         return None
     try:
         run = foreign.runner()

@@ -14,17 +14,15 @@ from netspec.interchange.formats import READERS
 from netspec.interchange.imports import Imported, import_model
 from netspec.language.diagnostics import CompileError
 from tests.interchange.reading.caffe_nets import NETS, CaffeNet, alexnet, bytes_field, varint
+from tests.interchange.reading.compared import assert_equal, channels_last
 
 
 def check(net: CaffeNet, folder: Path, **options: bool) -> Imported:
     """Read a network, and compare its only output with that of PyTorch."""
     text, weights = net.write(folder, **options)
     found = import_model(text, weights=weights)
-    x = net.input.numpy()
-    (y,) = found.model.predictions(np.moveaxis(x, 1, -1) if x.ndim > 3 else x).values()
-    expected = net.values[net.last].numpy()
-    expected = np.moveaxis(expected, 1, -1) if expected.ndim > 3 else expected
-    assert np.abs(np.asarray(y) - expected.reshape(y.shape)).max() <= 1e-5 * np.abs(expected).max()
+    (y,) = found.model.predictions(channels_last(net.input.numpy())).values()
+    assert_equal(y, net.values[net.last])
     return found
 
 

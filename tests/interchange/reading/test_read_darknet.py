@@ -11,6 +11,7 @@ import pytest
 from netspec.interchange.formats import READERS
 from netspec.interchange.imports import Imported, import_model
 from netspec.language.diagnostics import CompileError
+from tests.interchange.reading.compared import assert_equal, channels_last
 from tests.interchange.reading.darknet_nets import HEADS, NETS, DarknetNet, outputs, yolo_v3
 
 
@@ -18,12 +19,9 @@ def check(net: DarknetNet, folder: Path) -> Imported:
     """Read a network, and compare its outputs with those of PyTorch."""
     cfg, weights = net.write(folder)
     found = import_model(cfg, weights=weights)
-    x = net.input.numpy()
-    results = found.model.predictions(np.moveaxis(x, 1, -1) if x.ndim > 3 else x)
+    results = found.model.predictions(channels_last(net.input.numpy()))
     for y, tensor in zip(results.values(), outputs(net), strict=True):
-        expected = tensor.numpy()
-        expected = np.moveaxis(expected, 1, -1) if expected.ndim > 3 else expected
-        assert np.abs(np.asarray(y) - expected.reshape(y.shape)).max() <= 1e-5 * np.abs(expected).max()
+        assert_equal(y, tensor)
     return found
 
 

@@ -9,17 +9,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from netspec.cli.options import SpecOptions, json_option, spec_options
-from netspec.cli.output import print_problems, print_result
-from netspec.display.text import line_width
+from netspec.cli.output import print_problems, print_report, usage_errors
 from netspec.interchange.formats import CODE, FORCE, FORMATS, Format, Option, find_format
 from netspec.language.files.paths import is_folder
-from netspec.language.text import wrap_lines
 from netspec.storage.run_files import path_of_run
 
 if TYPE_CHECKING:
     from netspec.interchange.export import Export
     from netspec.spec.model import Model
 
+IF_EXISTS = "--force replaces those of the same names"
 OPTIONS = {
     **{option.name: (option, found.title) for found in FORMATS.values() for option in found.options},
     CODE.name: (CODE, "files"),
@@ -80,12 +79,10 @@ def command(run: str, output: str | None, name: str | None, given: SpecOptions, 
         netspec export specs/resnet18.net --to onnx
     """
     name = name if output is not None or name is not None else next(iter(FORMATS))
-    try:
+    options = {option: value for option, value in options.items() if value is not None}
+    with usage_errors(IF_EXISTS):
         found = find_format(Path(output or ""), name)
-        options = {option: value for option, value in options.items() if value is not None}
         found.checked(options)
-    except ValueError as error:
-        raise click.UsageError(str(error)) from None
     model = _model(run, given)
     print_problems(() if as_json else model.compilation.problems.warnings)
     from netspec.interchange.export import export_model
@@ -93,12 +90,9 @@ def command(run: str, output: str | None, name: str | None, given: SpecOptions, 
     path = Path(output or f"{model.name}{next(iter(found.endings), '')}")
     if options.get(CODE.name) and model.preprocessing is None:
         raise click.UsageError(f"--code is for a run: nothing is known of the inputs of {run}")
-    try:
+    with usage_errors(IF_EXISTS):
         done = export_model(model, path, found.name, options)
-    except FileExistsError as error:
-        raise click.ClickException(f"{error}\n--force replaces those of the same names") from None
-    text = "\n".join(wrap_lines(line, line_width()) for line in str(done).splitlines())
-    print_result(export_as_json(done) if as_json else text)
+    print_report(done, export_as_json(done), as_json)
     return 0
 
 
@@ -118,6 +112,7 @@ def _model(run: str, given: SpecOptions) -> Model:
 
 
 def export_as_json(done: Export) -> dict[str, Any]:
+    """The record of an export."""
     found = done.verification
     return {
         "path": str(done.path),

@@ -7,12 +7,10 @@ from typing import Any
 
 import click
 
-from netspec.cli.commands.runs.export import export_as_json, format_options
+from netspec.cli.commands.runs.export import IF_EXISTS, export_as_json, format_options
 from netspec.cli.options import json_option
-from netspec.cli.output import print_result
-from netspec.display.text import line_width
+from netspec.cli.output import print_report, usage_errors
 from netspec.interchange.formats import CODE, FORMATS, READERS, find_format, find_reader
-from netspec.language.text import wrap_lines
 
 
 @click.command()
@@ -42,23 +40,15 @@ def command(
         netspec convert model.keras -o model.onnx
         netspec convert net.prototxt net.caffemodel -o model.py
     """
-    try:
-        found = find_format(Path(output), name)
-        options = {option: value for option, value in options.items() if value is not None}
-        found.checked(options)
+    options = {option: value for option, value in options.items() if value is not None}
+    with usage_errors(IF_EXISTS):
+        find_format(Path(output), name).checked(options)
         if options.get(CODE.name):
             raise ValueError(f"--{CODE.name} is for runs: nothing is known of the inputs of {file}")
         find_reader(file, source)
-    except ValueError as error:
-        raise click.UsageError(str(error)) from None
     from netspec.interchange.imports import convert
 
-    try:
+    with usage_errors(IF_EXISTS):
         done = convert(file, output, weights=weights_file, format=source, to=name, input=input, **options)
-    except FileExistsError as error:
-        raise click.ClickException(f"{error}\n--force replaces those of the same names") from None
-    except ValueError as error:
-        raise click.UsageError(str(error)) from None
-    text = "\n".join(wrap_lines(line, line_width()) for line in str(done).splitlines())
-    print_result(export_as_json(done) if as_json else text)
+    print_report(done, export_as_json(done), as_json)
     return 0

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from netspec.cli.options import json_option
-from netspec.cli.output import print_problems, print_result
-from netspec.display.text import line_width
+from netspec.cli.output import print_problems, print_report, usage_errors
 from netspec.interchange.formats import READERS, find_reader
-from netspec.language.text import wrap_lines
 
 if TYPE_CHECKING:
     from netspec.interchange.imports import Imported
+
+
+IF_EXISTS = "--force overwrites it"
 
 
 class _Command(click.Command):
@@ -64,30 +65,20 @@ def command(
         raise click.UsageError("`-o -` prints the spec alone: name a file to write its weights beside it")
     found = find_reader(file, name)
     path = Path(output) if output is not None else None
-    try:
+    more = {"input": input, "data": None if data is None else Path(data)}
+    with usage_errors(IF_EXISTS):
         if path is not None and output != "-":
             check_target(path, has_weights=weights, force=force)
-    except FileExistsError as error:
-        raise click.ClickException(f"{error}\n--force overwrites it") from None
-    except ValueError as error:
-        raise click.UsageError(str(error)) from None
-    more = {"input": input, "data": None if data is None else Path(data)}
-    try:
         foreign = found.read(file, None if weights_file is None else Path(weights_file), **more)
-    except ValueError as error:
-        raise click.UsageError(str(error)) from None
     imported = imported_from(foreign, found.title)
     print_problems(() if as_json else imported.warnings)
     if output == "-":
         click.echo(imported.text, nl=False)
         return 0
     path = path if path is not None else Path(f"{foreign.sketch.name}.net")
-    try:
+    with usage_errors(IF_EXISTS):
         done = written(imported, path, has_weights=weights, force=force)
-    except FileExistsError as error:
-        raise click.ClickException(f"{error}\n--force overwrites it") from None
-    text = "\n".join(wrap_lines(line, line_width()) for line in str(done).splitlines())
-    print_result(_as_json(done) if as_json else text)
+    print_report(done, _as_json(done), as_json)
     return 0
 
 

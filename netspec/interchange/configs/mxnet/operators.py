@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import prod, sqrt
+from typing import Any
 
 from netspec.interchange.configs.mxnet.arrange import ARRANGE
 from netspec.interchange.configs.mxnet.merge import MERGE
@@ -40,49 +41,41 @@ def _channels(x: Value) -> int:
     return size
 
 
-def convolution(site: Site) -> Value:
-    own, x = site.attributes, site.x
+def _filters(site: Site, *, has_bias: bool) -> dict[str, Any]:
+    """What convolutions and transposed ones have in common, as arguments of the builder; `has_bias` is the default."""
+    own = site.attributes
     _check_layout(site)
     filters, groups = own.integer("num_filter", 0), own.integer("num_group", 1)
-    kernel, has_bias = own.integers("kernel"), not own.flag("no_bias", False)
+    kernel, has_bias = own.integers("kernel"), not own.flag("no_bias", not has_bias)
     if filters < 1 or groups < 1 or not kernel:
         raise CannotSay("it has no `num_filter` and `kernel`")
-    return site.builder.conv(
-        x,
-        weight=site.array(1, (filters, _channels(x) // groups, *kernel)),
-        filters=filters,
-        kernel=kernel,
-        bias=site.array(2, (filters,)) if has_bias else None,
-        has_bias=has_bias,
-        stride=own.axes("stride", 1),
-        pads=[(pad, pad) for pad in own.integers("pad") or (0,) * len(kernel)],
-        dilation=own.axes("dilate", 1),
-        groups=groups,
-    )
+    return {
+        "filters": filters,
+        "kernel": kernel,
+        "bias": site.array(2, (filters,)) if has_bias else None,
+        "has_bias": has_bias,
+        "stride": own.axes("stride", 1),
+        "pads": [(pad, pad) for pad in own.integers("pad") or (0,) * len(kernel)],
+        "dilation": own.axes("dilate", 1),
+        "groups": groups,
+    }
+
+
+def convolution(site: Site) -> Value:
+    """`Convolution`, whose kernel is filters x inputs / groups x …"""
+    own = _filters(site, has_bias=True)
+    sizes = (own["filters"], _channels(site.x) // own["groups"], *own["kernel"])
+    return site.builder.conv(site.x, weight=site.array(1, sizes), **own)
 
 
 def deconvolution(site: Site) -> Value:
-    own, x = site.attributes, site.x
-    _check_layout(site)
-    filters, groups = own.integer("num_filter", 0), own.integer("num_group", 1)
-    kernel, has_bias = own.integers("kernel"), not own.flag("no_bias", True)
-    if filters < 1 or groups < 1 or not kernel:
-        raise CannotSay("it has no `num_filter` and `kernel`")
-    if any(own.integers("target_shape")):
+    """`Deconvolution`, whose kernel is inputs x filters / groups x …"""
+    own = _filters(site, has_bias=False)
+    if any(site.attributes.integers("target_shape")):
         raise CannotSay("its padding depends on `target_shape`", "set `pad` and `adj` instead")
-    return site.builder.conv_transpose(
-        x,
-        weight=site.array(1, (_channels(x), filters // groups, *kernel)),
-        filters=filters,
-        kernel=kernel,
-        bias=site.array(2, (filters,)) if has_bias else None,
-        has_bias=has_bias,
-        stride=own.axes("stride", 1),
-        pads=[(pad, pad) for pad in own.integers("pad") or (0,) * len(kernel)],
-        output_padding=own.axes("adj", 0),
-        dilation=own.axes("dilate", 1),
-        groups=groups,
-    )
+    sizes = (_channels(site.x), own["filters"] // own["groups"], *own["kernel"])
+    added = site.attributes.axes("adj", 0)
+    return site.builder.conv_transpose(site.x, weight=site.array(1, sizes), output_padding=added, **own)
 
 
 def fully_connected(site: Site) -> Value:

@@ -28,7 +28,7 @@ GOAL = 1.5
 CASES = {"numbers": (200_000, 21), "pixels": (10_000, 785), "half as wide": (10, 50_001), "wide": (10, 100_001)}
 
 SETUP = {
-    "netspec": "from netspec.data.sources.tables import Csv",
+    "netspec": "from netspec.data.sources.tables.words import Csv",
     "polars": "import polars",
     "pandas": "import pandas",
 }

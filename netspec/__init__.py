@@ -18,13 +18,9 @@ from netspec._version import __version__ as __version__
 if TYPE_CHECKING:
     from netspec.analysis.inside.look import Look as Look, look as look
     from netspec.analysis.pages.report import Report as Report, report as report
-    from netspec.api import (
-        check as check,
-        compile as compile,
-        evaluate as evaluate,
-        load as load,
-        parse as parse,
-        predict as predict,
+    from netspec.api.runs import evaluate as evaluate, load as load, predict as predict
+    from netspec.api.specs import check as check, compile as compile, parse as parse
+    from netspec.api.training import (
         resume as resume,
         resume_seeds as resume_seeds,
         train as train,
@@ -36,7 +32,7 @@ if TYPE_CHECKING:
     from netspec.runs.model import Model as Model, Result as Result
     from netspec.runs.pictures import draw as draw, plot as plot
     from netspec.runs.predictions import Predictions as Predictions
-    from netspec.runs.seed_runs import SeedsResult as SeedsResult
+    from netspec.runs.repeated.seed_runs import SeedsResult as SeedsResult
     from netspec.serving.start import serve as serve
     from netspec.training.loop.callback import Callback as Callback
 
@@ -50,18 +46,26 @@ _HOMES = {
     "Predictions": "netspec.runs.predictions",
     "Report": "netspec.analysis.pages.report",
     "Result": "netspec.runs.model",
-    "SeedsResult": "netspec.runs.seed_runs",
+    "SeedsResult": "netspec.runs.repeated.seed_runs",
+    "check": "netspec.api.specs",
+    "compile": "netspec.api.specs",
     "convert": "netspec.interchange.imports",
     "draw": "netspec.runs.pictures",
+    "evaluate": "netspec.api.runs",
     "export": "netspec.interchange.export",
     "import_model": "netspec.interchange.imports",
+    "load": "netspec.api.runs",
     "look": "netspec.analysis.inside.look",
+    "parse": "netspec.api.specs",
     "plot": "netspec.runs.pictures",
+    "predict": "netspec.api.runs",
     "report": "netspec.analysis.pages.report",
+    "resume": "netspec.api.training",
+    "resume_seeds": "netspec.api.training",
     "serve": "netspec.serving.start",
+    "train": "netspec.api.training",
+    "train_seeds": "netspec.api.training",
 }
-_FUNCTIONS = "check compile evaluate load parse predict resume resume_seeds train train_seeds"
-_HOMES |= dict.fromkeys(_FUNCTIONS.split(), "netspec.api")
 """The public names, and the module that each is imported from."""
 
 __all__ = list(_HOMES)

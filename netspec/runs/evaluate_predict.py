@@ -19,7 +19,7 @@ from netspec.data.errors.reading import NoData, NoSplit
 from netspec.data.predict.preprocessing import Preprocessing
 from netspec.data.predict.python_inputs import raw_inputs
 from netspec.data.predict.rows import RawInputs
-from netspec.data.sources.tables import TableSource
+from netspec.data.sources.tables.words import TableSource
 from netspec.data.transforms.columns import input_name
 from netspec.language.diagnostics import CompileError, Diagnostic, fail
 from netspec.language.record import Frozen

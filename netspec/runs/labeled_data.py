@@ -23,7 +23,7 @@ from netspec.data.errors.sources import NoTarget
 from netspec.data.load import read_dataset
 from netspec.data.predict.preprocessing import Preprocessing
 from netspec.data.predict.python_inputs import dates_as_texts, frame_of, is_frame
-from netspec.data.sources.tables import Csv, TableSource
+from netspec.data.sources.tables.words import Csv, TableSource
 from netspec.data.transforms.encoders import Encoder, RowEncoder
 from netspec.language.corrections import suggest
 from netspec.language.diagnostics import Diagnostic, Unplaced, fail

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from netspec.data.formats.table_files import TableFile
+from netspec.data.formats.tables.table_files import TableFile
 from netspec.language.diagnostics import Diagnostic, Diagnostics
 from netspec.spec.model import Model
 

@@ -17,11 +17,11 @@ import pytest
 from netspec.data.dataset.dataset import Source
 from netspec.data.predict.inputs import read_inputs
 from netspec.data.predict.preprocessing import Preprocessing
-from netspec.data.sources.cifar import Cifar10
-from netspec.data.sources.idx_images import Idx
-from netspec.data.sources.image_folder import Images
+from netspec.data.sources.images.cifar import Cifar10
+from netspec.data.sources.images.idx_images import Idx
+from netspec.data.sources.images.image_folder import Images
 from netspec.data.sources.numpy_files import Npy, Npz
-from netspec.data.sources.tables import Csv, Parquet
+from netspec.data.sources.tables.words import Csv, Parquet
 from netspec.data.sources.text_file import TextFile
 from netspec.data.transforms.encoders import TextEncoder
 from netspec.data.transforms.normalization import Normalization

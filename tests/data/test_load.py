@@ -16,7 +16,7 @@ from netspec.data.load import read_dataset, read_facts
 from netspec.data.prepare import prepare_data
 from netspec.data.settings import DataSettings
 from netspec.data.sources.bundled import Digits, Wine
-from netspec.data.sources.tables import Csv
+from netspec.data.sources.tables.words import Csv
 from netspec.data.sources.text_file import TextFile
 from netspec.language.diagnostics import CompileError, Unplaced
 from netspec.language.kinds import Count

@@ -26,7 +26,7 @@ from netspec.cli.main import run
 from netspec.language.diagnostics import CompileError
 from netspec.language.files import atomic_files
 from netspec.runs.catalog import look_at, meaning_of_run
-from netspec.runs.seed_runs import train_seeds
+from netspec.runs.repeated.seed_runs import train_seeds
 from netspec.spec.compilation import read_source
 from netspec.spec.experiment import prepare
 from netspec.storage import run_folder

@@ -15,8 +15,8 @@ from netspec.display.page.section import Section
 from netspec.display.text import duration_text, plural
 from netspec.runs.catalog import SEEDS, RunInfo, SeedsRecord, histories_of, look_at, metric_names
 from netspec.runs.diff import differing_options
-from netspec.runs.seed_runs import spreads
-from netspec.runs.seeds_table import seeds_rows
+from netspec.runs.repeated.seed_runs import spreads
+from netspec.runs.repeated.seeds_table import seeds_rows
 
 
 def comparison_section(runs: Sequence[ReadRun]) -> Section:

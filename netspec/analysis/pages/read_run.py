@@ -14,7 +14,7 @@ from netspec.display.metric_text import numbers_of, plain_metrics
 from netspec.language.diagnostics import CompileError
 from netspec.runs.catalog import RunInfo, look_at, seed_folders
 from netspec.runs.evaluate_predict import prepared_run
-from netspec.runs.seed_runs import is_seeds_run
+from netspec.runs.repeated.seed_runs import is_seeds_run
 from netspec.spec.canonical import Meaning
 from netspec.spec.checks import load_data
 from netspec.spec.compilation import Compilation

@@ -20,13 +20,13 @@ from netspec.language.files.atomic_files import replace_file
 from netspec.language.text import encodable
 from netspec.runs.arguments import run_folder
 from netspec.runs.catalog import look_at, seed_folders
-from netspec.runs.seed_runs import is_seeds_run
+from netspec.runs.repeated.seed_runs import is_seeds_run
 from netspec.storage.errors import RunIsBusy
 from netspec.storage.run_folder import Run, read_run
 
 if TYPE_CHECKING:
     from netspec.runs.model import Result
-    from netspec.runs.seed_runs import SeedsResult
+    from netspec.runs.repeated.seed_runs import SeedsResult
 
 
 class Report:

@@ -14,7 +14,7 @@ from netspec.analysis.pages.summary import summary_section
 from netspec.analysis.pages.training import training_section
 from netspec.display.page.section import Section
 from netspec.runs.catalog import seed_folders
-from netspec.runs.seed_runs import is_seeds_run
+from netspec.runs.repeated.seed_runs import is_seeds_run
 
 
 def run_sections(runs: Sequence[ReadRun], *, is_cheap: bool = True) -> list[Section]:

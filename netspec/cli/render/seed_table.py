@@ -9,14 +9,14 @@ import click
 from netspec.cli.output import print_json
 
 if TYPE_CHECKING:
-    from netspec.runs.seed_runs import SeedsResult
+    from netspec.runs.repeated.seed_runs import SeedsResult
     from netspec.spec.experiment import Result
 
 
 def print_seeds(result: Result | SeedsResult, as_json: bool) -> None:
     """Print the metrics of runs with several seeds, or how to resume them; nothing for a single run."""
-    from netspec.runs.seed_runs import SeedsResult
-    from netspec.runs.seeds_table import seeds_text
+    from netspec.runs.repeated.seed_runs import SeedsResult
+    from netspec.runs.repeated.seeds_table import seeds_text
 
     if not isinstance(result, SeedsResult):
         return

@@ -11,8 +11,8 @@ from netspec.compiler.ir.output_head import OutputHead
 from netspec.data.dataset.dataset import Target
 from netspec.data.errors import network as errors
 from netspec.data.errors.labels import LabelsFrom
-from netspec.data.formats.cell_advice import separator_of
-from netspec.data.formats.cells import number
+from netspec.data.formats.tables.cell_advice import separator_of
+from netspec.data.formats.tables.cells import number
 from netspec.data.transforms.class_ids import ids_to_write
 from netspec.data.transforms.columns import tags
 from netspec.language.diagnostics import Diagnostic, Note

@@ -21,9 +21,9 @@ from netspec.data.errors.tables import BadImageCell, NotADate
 from netspec.data.formats.images import ENDINGS, Picture, load_picture
 from netspec.data.formats.npy import open_npy
 from netspec.data.formats.npz import open_archive
-from netspec.data.formats.table import Table, read_table
-from netspec.data.formats.table_files import TableFile, parquet_file
-from netspec.data.formats.table_layout import Wanted
+from netspec.data.formats.tables.table import Table, read_table
+from netspec.data.formats.tables.table_files import TableFile, parquet_file
+from netspec.data.formats.tables.table_layout import Wanted
 from netspec.data.predict.preprocessing import Preprocessing
 from netspec.data.predict.rows import RawInputs, read_texts, row_advice, row_encoder
 from netspec.data.predict.tables import FILES, looks_like_file, open_csv, open_row

@@ -18,7 +18,7 @@ from PIL import Image
 from netspec.data.dataset.from_arrays import input_array
 from netspec.data.errors.prediction import cannot_predict
 from netspec.data.formats.images import as_picture
-from netspec.data.formats.table_files import TableFile
+from netspec.data.formats.tables.table_files import TableFile
 from netspec.data.predict.inputs import Reader, check_numbers, fit, matches, read_inputs
 from netspec.data.predict.preprocessing import Preprocessing
 from netspec.data.predict.rows import RawInputs, encode_texts

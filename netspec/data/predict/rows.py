@@ -14,7 +14,7 @@ import numpy as np
 from netspec.data.errors.prediction import CannotPredict, Unseen
 from netspec.data.formats.files import read_file
 from netspec.data.formats.images import ENDINGS
-from netspec.data.formats.table_files import TableFile
+from netspec.data.formats.tables.table_files import TableFile
 from netspec.data.predict.preprocessing import Preprocessing
 from netspec.data.transforms.encoders import Column, RowEncoder, TextEncoder
 from netspec.language.corrections import suggest

@@ -12,12 +12,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from netspec.data.errors.prediction import cannot_predict
-from netspec.data.formats.cell_advice import listed
-from netspec.data.formats.csv_format import CsvFormat
 from netspec.data.formats.images import ENDINGS
-from netspec.data.formats.table import read_table
-from netspec.data.formats.table_files import CsvFile, TableFile
-from netspec.data.formats.table_layout import DELIMITERS, Wanted
+from netspec.data.formats.tables.cell_advice import listed
+from netspec.data.formats.tables.csv_format import CsvFormat
+from netspec.data.formats.tables.table import read_table
+from netspec.data.formats.tables.table_files import CsvFile, TableFile
+from netspec.data.formats.tables.table_layout import DELIMITERS, Wanted
 from netspec.data.predict.rows import numbered, row_advice
 from netspec.data.transforms.encoders import RowEncoder
 from netspec.language.diagnostics import Unplaced

@@ -2,12 +2,10 @@
 
 from netspec.data.sources import (
     bundled as bundled,
-    cifar as cifar,
     huggingface as huggingface,
-    idx_images as idx_images,
-    image_folder as image_folder,
     numpy_files as numpy_files,
     synthetic as synthetic,
-    tables as tables,
     text_file as text_file,
 )
+from netspec.data.sources.images import cifar as cifar, idx_images as idx_images, image_folder as image_folder
+from netspec.data.sources.tables import words as words

@@ -13,13 +13,13 @@ from netspec.data.dataset.lazy_rows import Array
 from netspec.data.errors.files import CannotDownload, NoColumn, WrongType
 from netspec.data.errors.reading import NoSplit
 from netspec.data.errors.sources import ColumnConflict, ImageSizes, MissingPackage
-from netspec.data.formats.cell_advice import typed
 from netspec.data.formats.images import as_picture
-from netspec.data.formats.table import Table, read_table
-from netspec.data.formats.table_files import TableFile
-from netspec.data.formats.table_layout import Wanted
-from netspec.data.sources.image_survey import color_remark, scale_remark, value_range
-from netspec.data.sources.tables import ColumnOptions, TableSource
+from netspec.data.formats.tables.cell_advice import typed
+from netspec.data.formats.tables.table import Table, read_table
+from netspec.data.formats.tables.table_files import TableFile
+from netspec.data.formats.tables.table_layout import Wanted
+from netspec.data.sources.images.image_survey import color_remark, scale_remark, value_range
+from netspec.data.sources.tables.words import ColumnOptions, TableSource
 from netspec.data.transforms.encoders import ImageEncoder
 from netspec.language.corrections import suggest
 from netspec.language.diagnostics import Unplaced

@@ -12,7 +12,7 @@ from typing import Literal, TypeAlias
 
 from netspec.data.dataset.lazy_rows import Array
 from netspec.data.errors.tables import NotADate
-from netspec.data.formats.cells import MISSING
+from netspec.data.formats.tables.cells import MISSING
 from netspec.data.transforms.dates import Dates, parse_dates
 from netspec.language.diagnostics import Unplaced
 from netspec.language.lazy import np

@@ -17,9 +17,9 @@ from netspec.data.dataset.lazy_rows import Array
 from netspec.data.dataset.precision import narrowed
 from netspec.data.errors.prediction import Unseen
 from netspec.data.errors.tables import BadImageCell
-from netspec.data.formats.csv_format import CsvFormat
 from netspec.data.formats.images import Picture, in_mode, load_picture
-from netspec.data.formats.table_layout import Wanted
+from netspec.data.formats.tables.csv_format import CsvFormat
+from netspec.data.formats.tables.table_layout import Wanted
 from netspec.data.transforms.columns import Column as Column, Where, input_name as input_name
 from netspec.language.diagnostics import Diagnostic, Unplaced
 from netspec.language.files.paths import is_file
@@ -28,7 +28,7 @@ from netspec.language.record import Frozen
 from netspec.language.shape import Shape, Size
 
 if TYPE_CHECKING:
-    from netspec.data.formats.table import Table
+    from netspec.data.formats.tables.table import Table
 
 Image = lazy("PIL.Image")
 ImageOps = lazy("PIL.ImageOps")

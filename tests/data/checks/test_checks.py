@@ -18,7 +18,7 @@ from netspec.data.settings import DataSettings
 from netspec.data.sources.bundled import BreastCancer, Diabetes, Digits, Iris, Wine
 from netspec.data.sources.numpy_files import Npy
 from netspec.data.sources.synthetic import Slashes, Xor
-from netspec.data.sources.tables import Csv
+from netspec.data.sources.tables.words import Csv
 from netspec.data.splits.split import split_dataset
 from netspec.language.diagnostics import CompileError, Diagnostic, render
 from netspec.language.shape import Dim, Shape

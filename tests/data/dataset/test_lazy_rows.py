@@ -16,9 +16,9 @@ from netspec.data.load import read_dataset
 from netspec.data.settings import DataSettings
 from netspec.data.sources import streaming as streams
 from netspec.data.sources.bundled import Digits
-from netspec.data.sources.cifar import RECORD, Cifar10
-from netspec.data.sources.idx_images import Idx
-from netspec.data.sources.image_folder import Images
+from netspec.data.sources.images.cifar import RECORD, Cifar10
+from netspec.data.sources.images.idx_images import Idx
+from netspec.data.sources.images.image_folder import Images
 from netspec.data.sources.numpy_files import Npy
 from netspec.data.sources.streaming import open_stream
 from netspec.data.splits.split import split_dataset
@@ -234,7 +234,7 @@ def test_an_image_that_has_gone_or_changed(tmp_path: Path) -> None:
 
 
 def test_images_are_opened_in_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("netspec.data.sources.image_folder.MAX_CHECKED", 2)
+    monkeypatch.setattr("netspec.data.sources.images.image_folder.MAX_CHECKED", 2)
     source = images(tmp_path)
     data = source.stream(tmp_path)
     assert data is not None

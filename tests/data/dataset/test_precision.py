@@ -18,7 +18,7 @@ from netspec.data.dataset.lazy_rows import Rows, read_all
 from netspec.data.dataset.precision import is_exact, narrowed
 from netspec.data.prepare import prepare_data
 from netspec.data.settings import DataSettings
-from netspec.data.sources.idx_images import Idx
+from netspec.data.sources.images.idx_images import Idx
 from netspec.data.sources.numpy_files import Npy, Npz
 from netspec.data.splits.split import Splits, split_dataset
 from netspec.data.transforms.normalization import Normalization, measure

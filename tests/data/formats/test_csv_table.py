@@ -9,7 +9,7 @@ import pytest
 
 from netspec.data.dataset.dataset import Dataset, Facts, Target
 from netspec.data.dataset.options import Delimiter, Encoding
-from netspec.data.sources.tables import Csv
+from netspec.data.sources.tables.words import Csv
 from netspec.language.diagnostics import Unplaced
 from netspec.language.shape import Dim, Shape
 from netspec.language.word import Mismatch

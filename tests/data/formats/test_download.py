@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from netspec.data.formats.download import Collection, Published, find_files
-from netspec.data.sources.idx_images import TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, TRAIN_LABELS, Mnist
+from netspec.data.sources.images.idx_images import TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, TRAIN_LABELS, Mnist
 from netspec.language.diagnostics import Unplaced
 from netspec.language.files.cache_dir import cache_path
 from tests.data.files import code_and_text, idx_bytes

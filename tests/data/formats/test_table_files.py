@@ -11,9 +11,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from netspec.data.formats.csv_format import CsvFormat
-from netspec.data.formats.table_files import CsvFile, TableFile
-from netspec.data.sources.tables import Csv
+from netspec.data.formats.tables.csv_format import CsvFormat
+from netspec.data.formats.tables.table_files import CsvFile, TableFile
+from netspec.data.sources.tables.words import Csv
 from netspec.language.diagnostics import Unplaced
 
 NUMBERS = """1_000|0x10| 1 | 1|1 |1e5|1E5|1e-400|-0|+1|1.|.5|1e|--1|１|1\u00a0|1d5|0b1|1,5|inf|-Inf|infinity|nan|-nan

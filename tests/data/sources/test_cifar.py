@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from netspec.data.sources.cifar import INNER, NAMES, RECORD, Cifar10
+from netspec.data.sources.images.cifar import INNER, NAMES, RECORD, Cifar10
 from netspec.language.diagnostics import Unplaced
 from netspec.language.shape import Shape
 from tests.data.files import code_and_text

@@ -20,8 +20,8 @@ import netspec
 from netspec.data.dataset.dataset import Target
 from netspec.data.load import facts_by_loading
 from netspec.data.sources.huggingface import HuggingFace
-from netspec.data.sources.table_columns import DateColumn, OfColumns
-from netspec.data.sources.tables import Parquet
+from netspec.data.sources.tables.columns import DateColumn, OfColumns
+from netspec.data.sources.tables.words import Parquet
 from netspec.language.diagnostics import Unplaced
 from netspec.language.shape import Shape
 from tests.data.files import code_and_text

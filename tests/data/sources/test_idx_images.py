@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from netspec.data.formats.idx import read_head, read_idx
-from netspec.data.sources.idx_images import FashionMnist, Idx, Mnist
+from netspec.data.sources.images.idx_images import FashionMnist, Idx, Mnist
 from netspec.language.diagnostics import Unplaced
 from netspec.language.shape import Shape
 from tests.data.files import code_and_text, idx_bytes, write, write_idx

@@ -13,7 +13,7 @@ from PIL import Image
 
 from netspec.data.dataset.dataset import Dataset, Target
 from netspec.data.dataset.options import Channels, PictureSize
-from netspec.data.sources.image_folder import Images
+from netspec.data.sources.images.image_folder import Images
 from netspec.data.transforms.encoders import Encoder, ImageEncoder
 from netspec.language.diagnostics import Unplaced
 from netspec.language.shape import Shape
@@ -146,7 +146,7 @@ def test_colors_of_the_test_images_count_too(photos: Path) -> None:
 
 
 def test_a_rich_image_that_was_not_looked_at(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("netspec.data.sources.image_survey.MAX_HEADS", 2)
+    monkeypatch.setattr("netspec.data.sources.images.image_survey.MAX_HEADS", 2)
     for name in ("a", "b", "c", "d"):
         picture(photos / f"gray/{name}/1.png", value=9, mode="L")
     picture(photos / "gray/d/2.png")

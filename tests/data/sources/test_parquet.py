@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from netspec.data.sources.tables import Csv, Parquet
+from netspec.data.sources.tables.words import Csv, Parquet
 from netspec.language.diagnostics import Unplaced
 from tests.data.files import code_and_text, write
 

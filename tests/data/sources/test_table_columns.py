@@ -18,7 +18,7 @@ from PIL import Image
 from netspec.data.dataset.dataset import Dataset, Target
 from netspec.data.dataset.lazy_rows import is_streamed
 from netspec.data.settings import DataSettings
-from netspec.data.sources.table_columns import (
+from netspec.data.sources.tables.columns import (
     CategoryColumn,
     DateColumn,
     ImageColumn,
@@ -26,7 +26,7 @@ from netspec.data.sources.table_columns import (
     OfColumns,
     SetColumn,
 )
-from netspec.data.sources.tables import Csv, Parquet
+from netspec.data.sources.tables.words import Csv, Parquet
 from netspec.data.splits.split import split_dataset
 from netspec.data.transforms.dates import UNITS, detect_formats, fit_dates, parse_dates
 from netspec.data.transforms.encoders import Column, Encoder, RowEncoder

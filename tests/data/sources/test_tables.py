@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 
 from netspec.data.dataset.dataset import Dataset, Target
-from netspec.data.formats.table import read_table
-from netspec.data.formats.table_files import TableFile
-from netspec.data.formats.table_layout import Wanted
+from netspec.data.formats.tables.table import read_table
+from netspec.data.formats.tables.table_files import TableFile
+from netspec.data.formats.tables.table_layout import Wanted
 from netspec.data.settings import DataSettings
-from netspec.data.sources import tables
-from netspec.data.sources.tables import Csv
+from netspec.data.sources.tables import words as tables
+from netspec.data.sources.tables.words import Csv
 from netspec.data.splits.split import split_dataset
 from netspec.data.transforms.encoders import Column, Encoder, RowEncoder, input_name
 from netspec.language.diagnostics import Unplaced

@@ -13,7 +13,7 @@ import pytest
 import netspec
 from netspec.language.diagnostics import CompileError
 from netspec.language.source import Source
-from netspec.runs.seed_runs import is_seeds_run, resume_seeds, spreads, train_seeds
+from netspec.runs.repeated.seed_runs import is_seeds_run, resume_seeds, spreads, train_seeds
 from netspec.spec.compilation import Compilation
 from netspec.spec.experiment import prepare, train_prepared
 from netspec.storage.weights import load_weights

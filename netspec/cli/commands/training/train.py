@@ -20,7 +20,7 @@ from netspec.language.kinds import MAX_SEED
 from netspec.storage.run_files import path_of_run
 
 if TYPE_CHECKING:
-    from netspec.runs.seed_runs import SeedsResult
+    from netspec.runs.repeated.seed_runs import SeedsResult
     from netspec.spec.compilation import Compilation
     from netspec.spec.experiment import Result
 
@@ -133,7 +133,7 @@ def _train(spec: Compilation, runs: Path, **options: Any) -> Result | SeedsResul
     prepared = load_init(prepare(_as_tuned(spec)))
     print_once(prepared.warnings, except_=spec.problems.warnings)
     if prepared.compilation.train.seeds > 1:
-        from netspec.runs.seed_runs import train_seeds
+        from netspec.runs.repeated.seed_runs import train_seeds
 
         return train_seeds(prepared, runs, **options)
     return train_prepared(prepared, runs, **options)
@@ -156,8 +156,8 @@ def _as_tuned(spec: Compilation) -> Compilation:
 
 
 def _resume(run: Path, spec: Compilation | None, overrides: dict[str, str], **options: Any) -> Result | SeedsResult:
+    from netspec.runs.repeated.seed_runs import is_seeds_run, resume_seeds
     from netspec.runs.resume import resume_run
-    from netspec.runs.seed_runs import is_seeds_run, resume_seeds
     from netspec.spec.saved import read_compilation
     from netspec.storage.run_folder import read_run
     from netspec.storage.weights import is_intact

@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from netspec.data.formats.csv_format import CsvFormat
-from netspec.data.formats.table_layout import Layout
+from netspec.data.formats.tables.csv_format import CsvFormat
+from netspec.data.formats.tables.table_layout import Layout
 from netspec.data.transforms.columns import tags
 from netspec.data.transforms.dates import looks_like_dates
 

@@ -18,14 +18,14 @@ from netspec.data.dataset.precision import narrowed
 from netspec.data.errors.files import BadHeader, TaskUnclear, WrongShape
 from netspec.data.errors.sources import ColumnConflict, UnseenClass
 from netspec.data.errors.tables import ColumnTypeConflict, DateUnclear
-from netspec.data.formats.cell_advice import FEW_CLASSES, Advice, is_unique
-from netspec.data.formats.cell_errors import BadCells, not_numbers, raise_all
-from netspec.data.formats.cells import MISSING, number
-from netspec.data.formats.csv_format import CsvFormat
-from netspec.data.formats.table import Table
-from netspec.data.formats.table_layout import OnMissing, Wanted, picture_shape
-from netspec.data.sources.image_folder import Pictures
-from netspec.data.sources.table_columns import (
+from netspec.data.formats.tables.cell_advice import FEW_CLASSES, Advice, is_unique
+from netspec.data.formats.tables.cell_errors import BadCells, not_numbers, raise_all
+from netspec.data.formats.tables.cells import MISSING, number
+from netspec.data.formats.tables.csv_format import CsvFormat
+from netspec.data.formats.tables.table import Table
+from netspec.data.formats.tables.table_layout import OnMissing, Wanted, picture_shape
+from netspec.data.sources.images.image_folder import Pictures
+from netspec.data.sources.tables.columns import (
     CategoryColumn,
     DateColumn,
     ImageColumn,
@@ -33,7 +33,7 @@ from netspec.data.sources.table_columns import (
     OfColumns,
     SetColumn,
 )
-from netspec.data.sources.table_images import image_encoder, survey
+from netspec.data.sources.tables.images import image_encoder, survey
 from netspec.data.transforms.columns import Column, input_name, read_dates, tags
 from netspec.data.transforms.dates import Dates, detect_formats, fit_dates
 from netspec.data.transforms.encoders import ImageEncoder, RowEncoder

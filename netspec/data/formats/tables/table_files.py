@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Literal
 
 from netspec.data.dataset.lazy_rows import Array
 from netspec.data.errors.files import BadHeader, BrokenFile
-from netspec.data.formats.csv_format import CsvFormat
 from netspec.data.formats.files import CELL_LIMIT, FILE_LIMIT, unreadable
+from netspec.data.formats.tables.csv_format import CsvFormat
 from netspec.language.diagnostics import Unplaced
 from netspec.language.files.regular_file import Refused, check_regular, read_regular
 from netspec.language.lazy import lazy, np

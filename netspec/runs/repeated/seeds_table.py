@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from netspec.display.metric_text import metric_text
 from netspec.display.text import plural, table_lines
-from netspec.runs.seed_runs import SeedsResult, Spread
+from netspec.runs.repeated.seed_runs import SeedsResult, Spread
 
 
 def seeds_rows(seeds: Iterable[object], spreads: Mapping[str, Spread]) -> list[list[str]]:

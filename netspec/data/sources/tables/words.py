@@ -10,15 +10,15 @@ from netspec.data.dataset.dataset import Dataset, Facts, Source, source
 from netspec.data.dataset.options import Delimiter, Encoding, Missing, Names, Sign
 from netspec.data.errors.files import BadPair, NoColumn
 from netspec.data.errors.tables import LeftOut, RowsDropped, SameSign
-from netspec.data.formats.csv_format import CsvFormat
 from netspec.data.formats.files import FileStamp, file_stamp
-from netspec.data.formats.table import Table, read_table
-from netspec.data.formats.table_files import CsvFile, TableFile, parquet_file
-from netspec.data.formats.table_layout import Wanted, first_row_remarks
-from netspec.data.sources.image_survey import remarks_on
-from netspec.data.sources.table_columns import ImageColumn, OfColumns
-from netspec.data.sources.table_encoding import Columns, fills, make_arrays, make_encoder, make_facts, scales
-from netspec.data.sources.table_images import image_paths, survey
+from netspec.data.formats.tables.csv_format import CsvFormat
+from netspec.data.formats.tables.table import Table, read_table
+from netspec.data.formats.tables.table_files import CsvFile, TableFile, parquet_file
+from netspec.data.formats.tables.table_layout import Wanted, first_row_remarks
+from netspec.data.sources.images.image_survey import remarks_on
+from netspec.data.sources.tables.columns import ImageColumn, OfColumns
+from netspec.data.sources.tables.encoding import Columns, fills, make_arrays, make_encoder, make_facts, scales
+from netspec.data.sources.tables.images import image_paths, survey
 from netspec.data.transforms.class_ids import alike_names
 from netspec.data.transforms.dates import Dates
 from netspec.data.transforms.encoders import CodedBy, Column, Encoder, ImageEncoder, RowEncoder, unseen_categories

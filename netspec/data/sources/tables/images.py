@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
 
-from netspec.data.sources.image_survey import MAX_HEADS, Survey, common_size, joined, survey_files
-from netspec.data.sources.table_columns import ImageColumn
+from netspec.data.sources.images.image_survey import MAX_HEADS, Survey, common_size, joined, survey_files
+from netspec.data.sources.tables.columns import ImageColumn
 from netspec.data.transforms.columns import Where
 from netspec.data.transforms.encoders import Fit, ImageEncoder, bad_images, why_unreadable
 

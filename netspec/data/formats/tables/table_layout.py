@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from netspec.data.errors.files import BadHeader, NoColumn, NoExamples
 from netspec.data.errors.sources import ColumnConflict
 from netspec.data.errors.tables import FirstRowIsData
-from netspec.data.formats.cells import MISSING, number
+from netspec.data.formats.tables.cells import MISSING, number
 from netspec.language.corrections import suggest
 from netspec.language.diagnostics import Unplaced
 from netspec.language.record import Frozen
 from netspec.language.values import to_source
 
 if TYPE_CHECKING:
-    from netspec.data.formats.table_files import TableFile
+    from netspec.data.formats.tables.table_files import TableFile
 
 AUTO = "auto"
 """Means the columns that contain text."""

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 
 from netspec.data.dataset.lazy_rows import Array
 from netspec.data.errors.files import NoExamples
-from netspec.data.formats.cell_advice import Advice
-from netspec.data.formats.cell_errors import BadCells, missing_values, not_numbers, ragged_rows, raise_all
-from netspec.data.formats.cells import MISSING, UNKNOWN_NAME
-from netspec.data.formats.csv_format import CsvFormat
-from netspec.data.formats.table_files import TableFile, as_text
-from netspec.data.formats.table_layout import Layout, Wanted, make_layout, no_name
+from netspec.data.formats.tables.cell_advice import Advice
+from netspec.data.formats.tables.cell_errors import BadCells, missing_values, not_numbers, ragged_rows, raise_all
+from netspec.data.formats.tables.cells import MISSING, UNKNOWN_NAME
+from netspec.data.formats.tables.csv_format import CsvFormat
+from netspec.data.formats.tables.table_files import TableFile, as_text
+from netspec.data.formats.tables.table_layout import Layout, Wanted, make_layout, no_name
 from netspec.language.diagnostics import Unplaced
 from netspec.language.lazy import lazy, np
 

@@ -12,7 +12,7 @@ from math import isfinite
 from typing import Any
 
 from netspec.data.errors.files import MissingValue, NotANumber, RaggedRow
-from netspec.data.formats.cell_advice import Advice, listed, typed
+from netspec.data.formats.tables.cell_advice import Advice, listed, typed
 from netspec.language.diagnostics import Unplaced
 
 MAX_SHOWN = 5

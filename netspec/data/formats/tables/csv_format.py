@@ -12,7 +12,7 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from netspec.data.errors.files import BrokenFile
-from netspec.data.formats.cells import number
+from netspec.data.formats.tables.cells import number
 from netspec.language.diagnostics import Unplaced
 from netspec.language.lazy import lazy
 from netspec.language.record import Frozen

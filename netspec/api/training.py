@@ -1,24 +1,17 @@
-"""The functions of the library; `netspec` re-exports them."""
+"""Train a model, and resume a run."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from netspec.compiler.names.given import ParamsText
-from netspec.compiler.syntax import tree
-from netspec.compiler.syntax.parser import parse_source
-from netspec.language.diagnostics import Diagnostic, DiagnosticList, Problems
-from netspec.language.kinds import MAX_SEED
 from netspec.language.source import Source
-from netspec.language.text import shorten
 from netspec.runs.arguments import (
     check_callbacks,
     check_choice,
-    check_no_others,
     check_one_data,
     check_optional,
     check_params,
@@ -33,86 +26,9 @@ from netspec.spec.compilation import Compilation
 if TYPE_CHECKING:
     from netspec.display.python import Expect
     from netspec.runs.model import Model, Result
-    from netspec.runs.predictions import Predictions
-    from netspec.runs.seed_runs import SeedsResult
+    from netspec.runs.repeated.seed_runs import SeedsResult
     from netspec.spec.experiment import Result as CompiledResult
-    from netspec.spec.model import Model as Compiled
     from netspec.training.loop.callback import Callback
-
-
-def parse(spec: str | Path) -> tree.File:
-    """The syntax tree of a spec.
-
-    Args:
-        spec: a file or a text.
-
-    Raises:
-        CompileError: it has syntax errors, or the file cannot be read.
-    """
-    problems = Problems()
-    file = parse_source(read_spec(spec), problems)
-    problems.raise_errors()
-    return file
-
-
-def check(spec: str | Path, *, params: Mapping[str, Any] | None = None, input: str | None = None) -> list[Diagnostic]:
-    """Every error and warning of a spec, those about its data and its settings included; an empty list if there are
-    none. Examples are looked at where their files are small. The list is shown as the command line prints it.
-
-    Args:
-        spec: a file or a text.
-        params: values for its `param` statements (`{"width": 64}`) and settings (`{"train.epochs": 3}`).
-        input: the shape of the input (`"28x28x1"`), for a spec that declares none.
-
-    Raises:
-        CompileError: the file cannot be read.
-    """
-    from netspec.spec.diagnose import diagnose_all
-
-    return DiagnosticList(diagnose_all(_compilation(spec, params, input, None)))
-
-
-def compile(
-    spec: str | Path,
-    *,
-    params: Mapping[str, Any] | None = None,
-    input: str | None = None,
-    data: str | None = None,
-    seed: int = 0,
-    **others: Any,
-) -> Model:
-    """Compile a spec to a model.
-
-    Args:
-        spec: a file or a text.
-        params: values for its `param` statements (`{"width": 64}`) and settings (`{"train.epochs": 3}`).
-        input: the shape of the input (`"28x28x1"`), for a spec that declares none.
-        data: a data source (`"mnist"`), for a spec that names none; file names are relative to the current folder.
-        seed: the seed of the initial weights; where the spec says `init = "FILE"`, they come from that file.
-
-    Raises:
-        CompileError: the spec has errors; the exception carries the diagnostics.
-        TypeError: an argument has a wrong type, or `others` has a setting or a `param`.
-    """
-    check_no_others(others)
-    from netspec.runs.model import Model
-
-    check_type("seed", seed, int, "an integer")
-    if not 0 <= seed <= MAX_SEED:
-        raise ValueError(f"`seed` is an integer from 0 to {MAX_SEED}, not {shorten(str(seed))}")
-    return Model(_compilation(spec, params, input, data), seed=seed, takes_init=True)
-
-
-def _compilation(
-    spec: str | Path, params: Mapping[str, Any] | None, input: str | None, data: str | None
-) -> Compilation:
-    check_params(params)
-    check_optional("input", input, str, 'the shape as it is written in a spec (a str such as "28x28x1")')
-    check_optional("data", data, str, 'a data source as it is written in a spec (a str such as "mnist")')
-    overrides = overrides_of(params, {})
-    if data is not None:
-        overrides["data.source"] = ParamsText(data)
-    return Compilation(read_spec(spec), overrides=overrides, input=input)
 
 
 def train(
@@ -195,7 +111,7 @@ def train_seeds(
     """
     check_one_data("netspec.train_seeds(…, ", others)
     from netspec.display.python import show_warnings, showing
-    from netspec.runs import seed_runs
+    from netspec.runs.repeated import seed_runs
     from netspec.spec.experiment import load_init, prepare
 
     spec, overrides = _spec_of(model), _training_arguments(runs, callbacks, params, verbose, expect, settings)
@@ -246,7 +162,7 @@ def _finished(result: CompiledResult, expect: Expect = "warn") -> Result:
 
 def _seeds_finished(result: SeedsResult, verbose: int, expect: Expect = "warn") -> SeedsResult:
     from netspec.display.python import report_unmet
-    from netspec.runs.seeds_table import seeds_text
+    from netspec.runs.repeated.seeds_table import seeds_text
 
     if verbose and result.signal is None:
         click.echo("\n" + seeds_text(result))
@@ -279,8 +195,8 @@ def resume(
     """
     check_one_data("netspec.resume(…, ", others)
     from netspec.display.python import showing
+    from netspec.runs.repeated.seed_runs import is_seeds_run
     from netspec.runs.resume import resume_run
-    from netspec.runs.seed_runs import is_seeds_run
 
     if is_seeds_run(run_folder(run)):
         raise TypeError(f"{run} holds runs with several seeds: call `netspec.resume_seeds`")
@@ -304,83 +220,8 @@ def resume_seeds(
     """
     check_one_data("netspec.resume_seeds(…, ", others)
     from netspec.display.python import showing
-    from netspec.runs import seed_runs
+    from netspec.runs.repeated import seed_runs
 
     _check_shown(verbose, callbacks, expect)
     with showing(verbose, callbacks) as callback:
         return _seeds_finished(seed_runs.resume_seeds(run_folder(run), callback, data), verbose, expect)
-
-
-def evaluate(
-    run: str | Path | Model, data: Any = None, *others: Any, split: Literal["train", "val", "test"] = "test"
-) -> dict[str, Any]:
-    """The loss and every metric of a model over a split, exactly as after training.
-
-    Args:
-        run: a run folder, whose best weights are evaluated; or a model with the weights that it has.
-        data: other data, which are evaluated whole unless they have a test split of their own: a file or folder, read
-            and coded as the data of the training were (names are relative to the current folder); a source as in a spec
-            (`'csv("new.csv", …)'`); or arrays as for `netspec.train`. None: the data of the run, or those that the spec
-            names.
-        split: the examples to evaluate.
-
-    Returns:
-        Floats by name: `test_loss`, `test_accuracy`, …, accuracies as fractions from 0 to 1; per-class tables as lists.
-
-    Raises:
-        CompileError: there is no such run, it is damaged, the data are missing or do not fit, or have no such split.
-        TypeError: an argument has a wrong type.
-        ValueError: there is no such split.
-    """
-    check_one_data("netspec.evaluate(…, ", others)
-    from netspec.runs.model import evaluate_with_warnings
-
-    check_choice("split", split, ("train", "val", "test"))
-    return evaluate_with_warnings(_run_or_model(run), data, split)
-
-
-def predict(run: str | Path | Model, inputs: Any, *, batch: int = 500) -> Predictions:
-    """The predictions of a model for new examples: dropout off, inputs normalized as in training.
-
-    Args:
-        run: a run folder, whose best weights are used; or a model with the weights that it has.
-        inputs: an array, examples first, channels last; a dict of arrays by input for a network with several; a data
-            frame (pandas, polars, pyarrow) with the columns of the training data, a dict or a list of dicts of them;
-            images of Pillow; or a string, a path or a list of them, as on the command line: tables (.csv, .parquet),
-            .npy and .npz files, images, folders of images, rows such as `"5.1,3.5,1.4,0.2"`, text.
-        batch: how many examples are computed together.
-
-    Returns:
-        The predictions: `classes` and `probabilities`, or `values`, and the same as plain dicts (`to_dicts()`).
-        Warnings about the inputs are Python warnings, and in `warnings`.
-
-    Raises:
-        CompileError: there is no such run, it is damaged, or an input cannot be read, is missing or has another shape;
-            for inputs that are not texts it is a ValueError too.
-        TypeError: an argument has a wrong type.
-    """
-    from netspec.runs.model import predict_with_warnings
-
-    return predict_with_warnings(_run_or_model(run), inputs, batch)
-
-
-def load(run: str | Path) -> Model:
-    """The model of a run folder, with its best weights.
-
-    Raises:
-        CompileError: there is no such run, or it is damaged.
-        TypeError: it is neither a string nor a path.
-    """
-    from netspec.runs.model import Model
-    from netspec.spec.saved import load_model
-
-    return Model.of(load_model(run_folder(run)))
-
-
-def _run_or_model(run: str | Path | Compiled) -> Path | Compiled:
-    from netspec.spec.model import Model as Compiled
-
-    if isinstance(run, Compiled):
-        return run
-    check_type("run", run, (str, Path), "a run folder (str or Path) or a Model")
-    return run_folder(run)

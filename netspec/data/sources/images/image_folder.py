@@ -15,7 +15,7 @@ from netspec.data.errors.files import BrokenFile, CannotRead
 from netspec.data.errors.reading import UnlikeColors
 from netspec.data.errors.sources import BadFolder, ImageSizes
 from netspec.data.formats.images import ENDINGS, load_picture
-from netspec.data.sources.image_survey import COLORS, Survey, common_size, joined, remarks_on, survey_files
+from netspec.data.sources.images.image_survey import COLORS, Survey, common_size, joined, remarks_on, survey_files
 from netspec.data.transforms.class_ids import alike_names
 from netspec.data.transforms.encoders import Encoder, Fit, ImageEncoder
 from netspec.language.diagnostics import Unplaced

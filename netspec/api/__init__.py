@@ -1,0 +1,1 @@
+"""The functions of the library; `netspec` re-exports them."""

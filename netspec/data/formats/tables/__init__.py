@@ -1,0 +1,1 @@
+"""The files of tables: their layout, their cells, and what is wrong with a cell."""

@@ -1,0 +1,1 @@
+"""Images: IDX and CIFAR files, and folders with one subfolder per class."""

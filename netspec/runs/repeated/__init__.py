@@ -1,0 +1,1 @@
+"""Several runs of one spec that belong together, in one folder."""

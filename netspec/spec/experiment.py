@@ -252,15 +252,21 @@ def load_init(experiment: SpecExperiment) -> SpecExperiment:
 
 
 def train_prepared(
-    experiment: SpecExperiment, runs: Path, reporter: Reporter | None = None, *, save_seconds: float = SAVE_SECONDS
+    experiment: SpecExperiment,
+    runs: Path,
+    reporter: Reporter | None = None,
+    *,
+    name: str | None = None,
+    save_seconds: float = SAVE_SECONDS,
 ) -> Result:
-    """Train an experiment in a new run folder under `runs`.
+    """Train an experiment in a new run folder under `runs`, `<spec>-<n>`, or with a name that is still free.
 
     Raises:
         CompileError: the loss is not finite, or the folder cannot be written.
     """
     experiment = load_init(experiment)
-    run = Run.create(runs, experiment.compilation.name, run_files(experiment), settings_in_force(experiment))
+    files, settings = run_files(experiment), settings_in_force(experiment)
+    run = Run.create(runs, name or experiment.compilation.name, files, settings, exact=name is not None)
     return train_in(experiment, run, reporter=reporter, save_seconds=save_seconds)
 
 

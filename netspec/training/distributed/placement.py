@@ -8,7 +8,6 @@ by position (`jax_threefry_partitionable`), so results equal those of one device
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
 from functools import wraps
 from typing import Any
 
@@ -120,7 +119,8 @@ class MeshPlacement(Placement):
     def jit(self, function: Callable[..., Any], **options: Any) -> Any:
         @wraps(function)
         def placed(*arguments: Any) -> Any:
-            return self._stored(function(*arguments))
+            with splitting(self.mesh.batch_parts, is_local=self.batchnorm == LOCAL):
+                return self._stored(function(*arguments))
 
         return super().jit(placed, **options)
 
@@ -147,9 +147,6 @@ class MeshPlacement(Placement):
             return lax.with_sharding_constraint(x, NamedSharding(self.devices, PartitionSpec(*axes)))
 
         return jax.tree_util.tree_map_with_path(gathered, tree)
-
-    def tracing(self) -> AbstractContextManager[None]:
-        return splitting(self.mesh.batch_parts, is_local=self.batchnorm == LOCAL)
 
 
 def _key(part: Any) -> str:

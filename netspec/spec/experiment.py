@@ -40,7 +40,7 @@ from netspec.training.loop.callback import Reporter, Several
 from netspec.training.loop.checkpointing import SAVE_SECONDS
 from netspec.training.loop.fit_result import FitResult
 from netspec.training.loop.loop import fit
-from netspec.training.loop.tensorboard import FOLDER, TensorBoard
+from netspec.training.loop.trackers import trackers_of
 from netspec.training.loop.warm_start import start_from
 from netspec.training.recipe.recipe import Recipe
 
@@ -241,27 +241,32 @@ def load_init(experiment: SpecExperiment) -> SpecExperiment:
 
 
 def train_prepared(
-    experiment: SpecExperiment, runs: Path, reporter: Reporter | None = None, *, save_seconds: float = SAVE_SECONDS
+    experiment: SpecExperiment,
+    runs: Path,
+    reporter: Reporter | None = None,
+    *,
+    name: str | None = None,
+    save_seconds: float = SAVE_SECONDS,
 ) -> Result:
-    """Train an experiment in a new run folder under `runs`.
+    """Train an experiment in a new run folder under `runs`, `<spec>-<n>`, or the one with this name.
 
     Raises:
         CompileError: the loss is not finite, or the folder cannot be written.
     """
     experiment = load_init(experiment)
-    run = Run.create(runs, experiment.compilation.name, run_files(experiment), settings_in_force(experiment))
+    named, settings = name or experiment.compilation.name, settings_in_force(experiment)
+    run = Run.create(runs, named, run_files(experiment), settings, exact=name is not None)
     return train_in(experiment, run, reporter=reporter, save_seconds=save_seconds)
 
 
 def train_in(experiment: SpecExperiment, run: Run, *, reporter: Reporter | None = None, **options: Any) -> Result:
     """Train in a run folder that exists; `options` are those of the loop (`fit`)."""
-    board = TensorBoard(run.path / FOLDER) if experiment.compilation.train.tensorboard else None
+    trackers = trackers_of(experiment.compilation.train, run.path)
+    callbacks = Several([*([reporter] if reporter is not None else []), *trackers])
     try:
-        callbacks = [callback for callback in (board, reporter) if callback is not None]
-        trained = fit(experiment, run=run, reporter=Several(callbacks), **options)
+        trained = fit(experiment, run=run, reporter=callbacks, **options)
     finally:
-        if board is not None:
-            board.close()
+        callbacks.close()
     problems = Problems()
     if not trained.interrupted:
         check_measured(experiment.compilation.measured, _measured_metrics(trained), problems)

@@ -35,6 +35,20 @@ def path_of_run(name: str | Path, folder: Path = Path("runs")) -> Path:
     return named if is_run(named) and not is_file(path / "settings.json") else path
 
 
+def check_new_name(folder: Path, name: str) -> None:
+    """Whether a new run in the folder of the runs may have this name.
+
+    Raises:
+        ValueError: it is not the name of a folder.
+        FileExistsError: there is such a folder or file.
+    """
+    if name.startswith(".") or not name.strip() or any(character in name for character in "/\\\0"):
+        raise ValueError(f"the name of a run is that of a folder in `{folder}`, such as digits-large, not `{name}`")
+    path = folder / name
+    if os.path.lexists(path) and not (is_folder(path) and not any(path.iterdir())):
+        raise FileExistsError(f"{path} exists")
+
+
 def check_inside(run: Path, path: Path) -> None:
     """Raises OSError if a file or folder of a run is, or is reached through, a link out of the run folder."""
     if not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(run)):

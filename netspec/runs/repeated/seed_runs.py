@@ -25,7 +25,7 @@ from netspec.runs.resume import resume_run
 from netspec.spec.experiment import SpecExperiment, load_init, prepare, pretty, run_files, settings_in_force, train_in
 from netspec.spec.saved import as_trained, read_compilation, read_preprocessing
 from netspec.storage.run_folder import Run, read_run
-from netspec.training.loop.callback import Record, Reporter, Several, Tick
+from netspec.training.loop.callback import HOOKS, Record, Reporter, Several, Tick, TrainingCallback
 from netspec.training.loop.checkpointing import SAVE_SECONDS
 from netspec.training.step.engine import Engine
 
@@ -78,13 +78,16 @@ def is_seeds_run(path: Path) -> bool:
     return is_file(path / SEEDS)
 
 
-def train_seeds(prepared: SpecExperiment, runs: Path, reporter: Reporter | None = None, **options: Any) -> SeedsResult:
+def train_seeds(
+    prepared: SpecExperiment, runs: Path, reporter: Reporter | None = None, *, name: str | None = None, **options: Any
+) -> SeedsResult:
     """Train with `train.seeds` seeds, counted up from `train.seed`, in a new folder under `runs`.
 
     Args:
         prepared: the spec and its data.
         runs: the folder of all runs.
         reporter: called during training; its records have the seed.
+        name: of the new folder; None: that of the spec, with a number.
         options: of the loop, as in `train_in`.
 
     Raises:
@@ -92,7 +95,8 @@ def train_seeds(prepared: SpecExperiment, runs: Path, reporter: Reporter | None 
     """
     prepared = load_init(prepared)
     files = {**run_files(prepared), SEEDS: pretty({"seeds": _seeds(prepared)})}
-    parent = Run.create(runs, prepared.compilation.name, files, settings_in_force(prepared))
+    named, settings = name or prepared.compilation.name, settings_in_force(prepared)
+    parent = Run.create(runs, named, files, settings, exact=name is not None)
     return _Seeds(prepared, parent, reporter or Several(), options).train()
 
 
@@ -163,11 +167,15 @@ class _Seeds:
         return result.metrics, result.signal
 
 
-class _WithSeed:
+class _WithSeed(TrainingCallback):
     """Calls a reporter with the seed in the records."""
 
     def __init__(self, reporter: Reporter, seed: int) -> None:
         self.reporter, self.seed = reporter, seed
+        others = Several([reporter])
+        self.warning, self.close = others.warning, others.close  # type: ignore[method-assign]
+        for hook in HOOKS:
+            setattr(self, hook, getattr(others, hook))
 
     def start(self, record: Record) -> None:
         self.reporter.start({**record, "seed": self.seed})
@@ -177,9 +185,6 @@ class _WithSeed:
 
     def epoch(self, record: Record) -> None:
         self.reporter.epoch({**record, "seed": self.seed})
-
-    def warning(self, diagnostic: Diagnostic) -> None:
-        Several([self.reporter]).warning(diagnostic)
 
     def done(self, record: Record) -> None:
         self.reporter.done({**record, "seed": self.seed})

@@ -9,7 +9,7 @@ import click
 
 from netspec.cli.examples import find_example
 from netspec.cli.options import SpecOptions, device_option, json_option, spec_options
-from netspec.cli.output import print_once, print_problems
+from netspec.cli.output import print_once, print_problems, usage_errors
 from netspec.cli.render.json_progress import JsonReporter
 from netspec.cli.render.seed_table import print_seeds
 from netspec.cli.streams import continue_unread
@@ -17,7 +17,7 @@ from netspec.compiler.ir.cost import step_bytes
 from netspec.display.progress import LiveReporter, make_reporter
 from netspec.language.diagnostics import CompileError
 from netspec.language.kinds import MAX_SEED
-from netspec.storage.run_files import path_of_run
+from netspec.storage.run_files import check_new_name, path_of_run
 
 if TYPE_CHECKING:
     from netspec.runs.repeated.seed_runs import SeedsResult
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 @click.option("--example", metavar="NAME", help="Train a spec that comes with netspec; `netspec examples` lists them.")
 @click.option("--resume", metavar="RUN", help="Resume a run from its last checkpoint; FILE, if given, must match it.")
 @click.option("--runs", default="runs", show_default=True, metavar="FOLDER", help="The folder for run folders.")
+@click.option("--name", metavar="NAME", help="The name of the new run folder, instead of that of FILE with a number.")
 @click.option(
     "--save-every",
     type=click.FloatRange(0),
@@ -56,6 +57,7 @@ def command(
     example: str | None,
     resume: str | None,
     runs: str,
+    name: str | None,
     save_every: float,
     seed: int | None,
     seeds: int | None,
@@ -75,6 +77,7 @@ def command(
     Example:
         netspec train --example digits
         netspec train net.net --data mnist -D train.epochs=3
+        netspec train net.net --name baseline
         netspec train --resume runs/digits-1
         netspec train specs/digits.net --seeds 5
     """
@@ -84,6 +87,8 @@ def command(
         file = str(find_example(example))
     if file is None and resume is None:
         raise click.UsageError("give a spec FILE, --example NAME, or --resume RUN")
+    if name is not None:
+        _check_name(Path(runs), name, resume)
     given = given.with_settings(seed=seed, seeds=seeds, lowering=lowering)
     spec = given.compilation(file) if file is not None else None
     reporter = JsonReporter() if as_json else make_reporter()
@@ -94,7 +99,7 @@ def command(
             result = _resume(path_of_run(resume, Path(runs)), spec, given.overrides, **options)
         else:
             assert spec is not None
-            result = _train(spec, Path(runs), **options)
+            result = _train(spec, Path(runs), name=name, **options)
     finally:
         if isinstance(reporter, LiveReporter):
             reporter.stop()
@@ -109,6 +114,15 @@ def command(
     if not as_json:
         print_problems(problem for problem in result.problems if problem.is_error)
     return 1 if any(problem.is_error for problem in result.problems) else 0
+
+
+def _check_name(runs: Path, name: str, resume: str | None) -> None:
+    """Raises click.ClickException unless a new run can have this name."""
+    if resume is not None:
+        raise click.UsageError("--name NAME is for a new run; a run that is resumed keeps its name")
+    run = runs / name
+    with usage_errors(if_exists=f"`netspec train --resume {run}` resumes it, `netspec runs rm {run}` removes it"):
+        check_new_name(runs, name)
 
 
 def _write_report(run: Path) -> bool:

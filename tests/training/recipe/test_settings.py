@@ -32,6 +32,7 @@ def test_every_default_is_given() -> None:
         "freeze = none, loss = none, "
         "metrics = none, threshold = 0.5, "
         "precision = f32, lowering = fast, remat = false, watch = none, tensorboard = false, "
+        "mlflow = false, wandb = false, "
         "init = none, "
         "init_parts = none, seed = 0, seeds = 1, stop = none, keep = none)"
     )

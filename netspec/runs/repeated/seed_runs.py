@@ -25,6 +25,7 @@ from netspec.runs.resume import resume_run
 from netspec.spec.experiment import SpecExperiment, load_init, prepare, pretty, run_files, settings_in_force, train_in
 from netspec.spec.saved import as_trained, read_compilation, read_preprocessing
 from netspec.storage.run_folder import Run, read_run
+from netspec.training.distributed.placement import placement_of
 from netspec.training.loop.callback import Record, Reporter, Several, Tick
 from netspec.training.loop.checkpointing import SAVE_SECONDS
 from netspec.training.step.engine import Engine
@@ -157,7 +158,7 @@ class _Seeds:
             result = resume_run(folder, reporter, save_seconds=self.options["save_seconds"])
         else:
             prepared = self.prepared.with_seed(seed)
-            engine = Engine(prepared, programs_of=self.programs)
+            engine = Engine(prepared, placement=placement_of(prepared), programs_of=self.programs)
             self.programs = self.programs or engine
             run = Run.create(
                 self.parent.path, folder.name, run_files(prepared), settings_in_force(prepared), exact=True

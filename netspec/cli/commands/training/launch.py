@@ -20,7 +20,7 @@ from netspec.training.distributed.mesh import mesh_of
 from netspec.training.errors.distributed import OtherDevices
 
 
-class Parsed(click.ParamType):
+class Parsed(click.ParamType[Any]):
     """A value that a function parses, whose ValueError is the message."""
 
     def __init__(self, name: str, parse: Any) -> None:
@@ -55,12 +55,13 @@ class Parsed(click.ParamType):
 @click.option("--force", is_flag=True, help="Overwrite an existing file.")
 @click.option("--submit", is_flag=True, help="Submit what is written, with sbatch or kubectl.")
 @click.option("--run-folder", metavar="RUN", help="The run folder; an existing run is resumed. By default a new one.")
+@click.option("--save-every", type=click.FloatRange(0), metavar="SECONDS", help="The time between two checkpoints.")
 @click.option("--devices", type=click.IntRange(1), help="Same as -D train.devices=…, passed on to `train`.")
 @click.option("--mesh", help="Same as -D train.mesh=…, passed on to `train`.")
 @spec_options
 @json_option
 @click.pass_context
-def command(ctx: click.Context, file: str, to: str | None, given: SpecOptions, as_json: bool, **options: Any) -> int:
+def command(ctx: click.Context, /, file: str, to: str | None, given: SpecOptions, as_json: bool, **options: Any) -> int:
     """Train the network of a spec FILE on a cluster: write a batch script, or start it on Ray.
 
     A job that is preempted, reaches its time limit or loses a node starts again by itself and resumes its run.
@@ -96,6 +97,8 @@ def command(ctx: click.Context, file: str, to: str | None, given: SpecOptions, a
     spec.check()
     print_problems(spec.problems.warnings)
     arguments = _train_command(file, run, spec, given, modules)
+    if options["save_every"] is not None:
+        arguments = (*arguments, "--save-every", f"{options['save_every']:g}")
     return _launch(to, job.replace(command=arguments), script, options, as_json)
 
 

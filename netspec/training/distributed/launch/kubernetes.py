@@ -20,8 +20,6 @@ MAX_RESTARTS = 20
 GRACE = 120
 """Seconds from SIGTERM to SIGKILL, in which the processes save a checkpoint."""
 FOLDER = "/work"
-PORT = 8476
-"""The port of the coordinator, the default of JAX; pods do not share ports."""
 
 MANIFEST = """\
 # Trains {spec} on {resources}: `kubectl apply -f {file}`.
@@ -36,7 +34,7 @@ metadata:
   coordinator:
     replicatedJob: worker
   failurePolicy:
-    maxRestarts: {restarts}         # after the loss of a pod or a node: all start again, and resume the run
+    maxRestarts: {restarts:<18} # after the loss of a pod or a node: all start again, and resume the run
     rules:                          # but errors of the spec or the data would come again, and the time is over
       - name: no-restart
         action: FailJobSet
@@ -66,8 +64,13 @@ metadata:
                   workingDir: {folder}
                   command:
 {command}
-                  ports:
-                    - containerPort: {port}
+                  env:              # how many processes there are, and which pods have them
+                    - name: JAX_NUM_PROCESSES
+                      value: "{nodes}"
+                    - name: JOBSET_NAME
+                      value: {name}
+                    - name: REPLICATED_JOB_NAME
+                      value: worker
 {resource_limits}                  volumeMounts:
                     - name: work
                       mountPath: {folder}
@@ -76,8 +79,8 @@ metadata:
               volumes:
                 - name: work
                   persistentVolumeClaim:
-                    claimName: {claim}
-                - name: memory          # NCCL exchanges data through it
+                    claimName: {claim_name}
+                - name: memory      # NCCL exchanges data through it
                   emptyDir:
                     medium: Memory
 """
@@ -104,8 +107,8 @@ def kubernetes_manifest(job: Job, file: str, *, image: str, claim: str, namespac
         resources=job.resources,
         file=in_comment(file),
         run=in_comment(job.run),
-        name=job.label,
-        namespace=f"  namespace: {namespace}\n" if namespace else "",
+        name=_quoted(job.label),
+        namespace=f"  namespace: {_quoted(namespace)}\n" if namespace else "",
         restarts=MAX_RESTARTS,
         nodes=job.nodes,
         deadline=f"          activeDeadlineSeconds: {job.time}\n" if job.time is not None else "",
@@ -115,9 +118,9 @@ def kubernetes_manifest(job: Job, file: str, *, image: str, claim: str, namespac
         command="\n".join(
             f"                    - {_quoted(word.replace('$(', '$$('))}" for word in ("netspec", *job.command)
         ),
-        port=PORT,
         resource_limits="".join(f"{' ' * 18}{line}\n" for line in _limits(job)),
         claim=claim,
+        claim_name=_quoted(claim),
     )
 
 

@@ -80,13 +80,9 @@ def train_on_ray(job: Job, address: str | None, print_line: Print) -> int:
     with _connected(address) as ray, _placed(ray, job) as group:
         from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 
-        actor = ray.remote(Process).options(num_cpus=job.cpus or 1, num_gpus=job.gpus, max_concurrency=2)
-        processes = [
-            actor.options(
-                scheduling_strategy=PlacementGroupSchedulingStrategy(group, placement_group_bundle_index=i)
-            ).remote()
-            for i in range(job.nodes)
-        ]
+        actor = ray.remote(num_cpus=job.cpus or 1, num_gpus=job.gpus, max_concurrency=2)(Process)
+        bundles = [PlacementGroupSchedulingStrategy(group, placement_group_bundle_index=i) for i in range(job.nodes)]
+        processes = [actor.options(scheduling_strategy=bundle).remote() for bundle in bundles]
         coordinator = ray.get(processes[0].address.remote())
         training = _Training(ray, job, processes, print_line)
         return training.run(coordinator)
@@ -195,14 +191,14 @@ def _placed(ray: Any, job: Job) -> Iterator[Any]:
     wanted = {"CPU": float(job.cpus or 1), **({"GPU": float(job.gpus)} if job.gpus else {})}
     nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
     fitting = [node for node in nodes if all(node.get(name, 0.0) >= count for name, count in wanted.items())]
-    each = ", ".join(f"{count:g} {name}s" for name, count in wanted.items())
+    each = " and ".join(f"{count:g} {name}{'s' if count > 1 else ''}" for name, count in wanted.items())
     if len(fitting) < job.nodes:
-        reason = f"{len(fitting)} of its {len(nodes)} nodes have {each}, and {job.nodes} are needed"
+        reason = f"{len(fitting)} of its {len(nodes)} nodes have {each}, and the training needs {job.nodes}"
         raise fail(NoRayCluster(reason=reason, advice="change `--nodes`, `--gpus` or `--cpus`, or add nodes to it"))
     group = placement_group([wanted] * job.nodes, strategy="STRICT_SPREAD")
     try:
         if not group.wait(timeout_seconds=WAIT):
-            reason = f"{job.nodes} nodes with {each} were not free within {WAIT} s"
+            reason = f"{job.resources} were not free within {WAIT} s"
             raise fail(NoRayCluster(reason=reason, advice="wait for other jobs: `ray status` lists what they use"))
         yield group
     finally:

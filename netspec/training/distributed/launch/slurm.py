@@ -30,8 +30,7 @@ SCRIPT = """\
 # Trains {spec} on {resources}: `sbatch {script}`. Submitted again, or requeued, it resumes {run}.
 
 {header}
-{setup}
-# The same command starts the run and resumes it.
+{setup}# The same command starts the run and resumes it.
 {command}
 status=$?
 

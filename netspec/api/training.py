@@ -22,7 +22,6 @@ from netspec.runs.arguments import (
     run_folder,
 )
 from netspec.spec.compilation import Compilation
-from netspec.storage.run_files import check_new_name
 
 if TYPE_CHECKING:
     from netspec.display.python import Expect
@@ -38,7 +37,6 @@ def train(
     *others: Any,
     resume: str | Path | None = None,
     runs: str | Path = "runs",
-    name: str | None = None,
     callbacks: Sequence[Callback] = (),
     params: Mapping[str, Any] | None = None,
     verbose: int = 1,
@@ -57,7 +55,6 @@ def train(
         resume: a run folder to resume, as `netspec.resume` does; `model` must be what the run was started with, and
             only `epochs` may differ.
         runs: the folder in which the run folder is created.
-        name: of the new run folder; None: that of the spec, with a number.
         callbacks: called during training (see `netspec.Callback`).
         params: values for the `param` statements of the spec (`{"width": 64}`).
         verbose: 0: show nothing; 1: progress, of many epochs a selection; 2: a line for every epoch.
@@ -67,7 +64,6 @@ def train(
 
     Raises:
         CompileError: the spec, the data or a setting is wrong, or the loss became NaN or infinite.
-        FileExistsError: there is a run with this `name`.
         TypeError: an argument has a wrong type, or the spec sets several seeds (see `netspec.train_seeds`).
     """
     check_one_data("netspec.train(…, ", others)
@@ -76,10 +72,8 @@ def train(
     from netspec.spec.experiment import load_init, prepare, train_prepared
     from netspec.spec.model import Model as Compiled
 
-    spec, overrides = _spec_of(model), _training_arguments(runs, name, callbacks, params, verbose, expect, settings)
+    spec, overrides = _spec_of(model), _training_arguments(runs, callbacks, params, verbose, expect, settings)
     if resume is not None:
-        if name is not None:
-            raise TypeError("`name` is for a new run; a run that is resumed keeps its name")
         with showing(verbose, callbacks) as callback:
             result = resume_run(run_folder(resume, "resume"), callback, overrides, spec=spec, data=data)
     else:
@@ -89,7 +83,7 @@ def train(
         experiment = load_init(experiment)
         show_warnings(verbose, experiment.compilation.problems.warnings, experiment.warnings)
         with showing(verbose, callbacks) as callback:
-            result = train_prepared(experiment, Path(runs), callback, name=name)
+            result = train_prepared(experiment, Path(runs), callback)
     if isinstance(model, Compiled) and result.model.source == model.source:  # `width=64` makes another network
         model.adopt(result.model.module, result.model.preprocessing)
     return _finished(result, expect)
@@ -100,7 +94,6 @@ def train_seeds(
     data: Any = None,
     *others: Any,
     runs: str | Path = "runs",
-    name: str | None = None,
     callbacks: Sequence[Callback] = (),
     params: Mapping[str, Any] | None = None,
     verbose: int = 1,
@@ -121,11 +114,11 @@ def train_seeds(
     from netspec.runs.repeated import seed_runs
     from netspec.spec.experiment import load_init, prepare
 
-    spec, overrides = _spec_of(model), _training_arguments(runs, name, callbacks, params, verbose, expect, settings)
+    spec, overrides = _spec_of(model), _training_arguments(runs, callbacks, params, verbose, expect, settings)
     experiment = load_init(prepare(spec, data, overrides))
     show_warnings(verbose, experiment.compilation.problems.warnings, experiment.warnings)
     with showing(verbose, callbacks) as callback:
-        return _seeds_finished(seed_runs.train_seeds(experiment, Path(runs), callback, name=name), verbose, expect)
+        return _seeds_finished(seed_runs.train_seeds(experiment, Path(runs), callback), verbose, expect)
 
 
 def _spec_of(model: object) -> Compilation | Source:
@@ -139,7 +132,6 @@ def _spec_of(model: object) -> Compilation | Source:
 
 def _training_arguments(
     runs: object,
-    name: str | None,
     callbacks: object,
     params: Mapping[str, Any] | None,
     verbose: object,
@@ -148,9 +140,6 @@ def _training_arguments(
 ) -> dict[str, str]:
     """The overrides of a training; raises TypeError or ValueError for arguments that are not what they should be."""
     check_type("runs", runs, (str, Path), "a folder (str or Path)")
-    check_optional("name", name, str, "a str")
-    if name is not None:
-        check_new_name(Path(str(runs)), name)
     _check_shown(verbose, callbacks, expect)
     check_params(params)
     return overrides_of(params, settings)

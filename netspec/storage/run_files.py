@@ -35,18 +35,10 @@ def path_of_run(name: str | Path, folder: Path = Path("runs")) -> Path:
     return named if is_run(named) and not is_file(path / "settings.json") else path
 
 
-def check_new_name(folder: Path, name: str) -> None:
-    """Whether a new run in the folder of the runs may have this name.
-
-    Raises:
-        ValueError: it is not the name of a folder.
-        FileExistsError: there is such a folder or file.
-    """
-    if name.startswith(".") or not name.strip() or any(character in name for character in "/\\\0"):
-        raise ValueError(f"the name of a run is that of a folder in `{folder}`, such as digits-large, not `{name}`")
-    path = folder / name
-    if os.path.lexists(path) and not (is_folder(path) and not any(path.iterdir())):
-        raise FileExistsError(f"{path} exists")
+def path_of_new_run(name: str | Path, folder: Path = Path("runs")) -> Path:
+    """The path of a run that may not exist yet: a name alone is one in the folder of the runs."""
+    path = Path(name)
+    return folder / path if len(path.parts) == 1 and not path.exists() else path
 
 
 def check_inside(run: Path, path: Path) -> None:

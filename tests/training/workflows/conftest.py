@@ -35,7 +35,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """With `net.net`, and the finished run `runs/net`."""
     path = tmp_path_factory.mktemp("workflow")
     (path / "net.net").write_text(SPEC)
-    assert run(["train", str(path / "net.net"), "--runs", str(path / "runs"), "--name", "net", "--json"]) == 0
+    assert run(["train", str(path / "net.net"), "--run-folder", str(path / "runs" / "net"), "--json"]) == 0
     return path
 
 

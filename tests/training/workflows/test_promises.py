@@ -1,4 +1,4 @@
-"""What docs/workflows.md promises: the exit status of commands, their JSON, the name and the files of a run folder."""
+"""What docs/workflows.md promises: the exit status of commands, their JSON, the run folder and its files."""
 
 from __future__ import annotations
 
@@ -12,10 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
-import netspec
 from netspec.cli.commands.spec import check
 from netspec.cli.main import run
 from netspec.cli.render.json_progress import JsonReporter
@@ -47,7 +45,7 @@ def test_an_error_of_the_user(folder: Path, tmp_path: Path) -> None:
     wrong.write_text(SPEC.replace("softmax", "sofmax"))
     other.write_text(SPEC.replace("dense(8", "dense(9"))
     loose.write_text(SPEC.replace("input 4", "input   4"))
-    unmet = ["train", net, "--runs", str(tmp_path), "--name", "unmet", "--json"]
+    unmet = ["train", net, "--run-folder", str(tmp_path / "unmet"), "--json"]
     hopeful = tmp_path / "hopeful.net"
     hopeful.write_text(SPEC + "\nexpect {\n    test_loss < 0\n}\n")
     unmet[1] = str(hopeful)
@@ -79,7 +77,7 @@ def interrupted(number: signal.Signals) -> Callable[..., None]:
     def test(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """A checkpoint is saved, and the run ends with the same metrics as without."""
         monkeypatch.setattr(JsonReporter, "epoch", lambda self, record: os.kill(os.getpid(), number))
-        arguments = ["train", str(folder / "net.net"), "--runs", str(tmp_path), "--name", "net", "--json"]
+        arguments = ["train", str(folder / "net.net"), "--run-folder", str(tmp_path / "net"), "--json"]
         assert run(arguments) == 128 + number
         monkeypatch.undo()
         assert run(["train", "--resume", str(tmp_path / "net"), "--json"]) == 0
@@ -163,28 +161,14 @@ def test_the_files_of_a_run(folder: Path) -> None:
     assert (folder / "runs" / "net" / "spec.net").read_text() == SPEC
 
 
-def test_a_name_is_used_once(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    before = (folder / "runs" / "net" / "metrics.jsonl").read_bytes()
-    for name, message in (("net", "exists"), ("a/b", "not `a/b`"), ("..", "not `..`"), ("", "not ``")):
-        assert run(["train", str(folder / "net.net"), "--runs", str(folder / "runs"), "--name", name]) == 1
-        assert message in capsys.readouterr().err
-    assert run(["train", "--resume", str(folder / "runs" / "net"), "--name", "other"]) == 1
-    assert "a run that is resumed keeps its name" in " ".join(capsys.readouterr().err.split())
-    assert (folder / "runs" / "net" / "metrics.jsonl").read_bytes() == before
-
-
-def test_a_name_from_python(folder: Path, tmp_path: Path) -> None:
-    x, y = np.eye(4, dtype=np.float32)[np.arange(12) % 4], np.arange(12) % 3
-    spec = "input 4\ndense(3, softmax)\ntrain {\n epochs = 1\n}"
-    seeds = netspec.train_seeds(spec, (x, y), runs=tmp_path, name="seeds", seeds=2, verbose=0)
-    assert netspec.train(spec, (x, y), runs=tmp_path, name="mine", verbose=0).run == tmp_path / "mine"
-    assert seeds.run == tmp_path / "seeds" and (seeds.run / "seed-1" / "metrics.jsonl").exists()
-    with pytest.raises(FileExistsError, match="mine exists"):
-        netspec.train(spec, (x, y), runs=tmp_path, name="mine")
-    with pytest.raises(ValueError, match=r"not `\.hidden`"):
-        netspec.train(spec, (x, y), runs=tmp_path, name=".hidden")
-    with pytest.raises(TypeError, match="for a new run"):
-        netspec.train(spec, (x, y), resume=tmp_path / "mine", name="mine")
+def test_a_run_folder_is_started_left_alone_and_never_overwritten(folder: Path, tmp_path: Path) -> None:
+    finished = folder / "runs" / "net"
+    before = (finished / "metrics.jsonl").read_bytes()
+    assert run(["train", str(folder / "net.net"), "--run-folder", str(finished), "--json"]) == 0
+    other = tmp_path / "other.net"
+    other.write_text(SPEC.replace("dense(8", "dense(9"))
+    assert run(["train", str(other), "--run-folder", str(finished), "--json"]) == 1
+    assert (finished / "metrics.jsonl").read_bytes() == before
 
 
 def test_the_history_as_a_table(folder: Path, tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ def net(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 def train(net: str, *more: str) -> int:
-    return run(["train", net, "--name", "a", "--no-report", "--json", *more])
+    return run(["train", net, "--run-folder", "runs/a", "--no-report", "--json", *more])
 
 
 def test_mlflow(net: str, capsys: pytest.CaptureFixture[str]) -> None:

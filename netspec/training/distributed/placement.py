@@ -24,6 +24,7 @@ from netspec.training.distributed.rules import Axes, Path
 from netspec.training.errors import distributed as errors
 from netspec.training.experiment import Experiment
 from netspec.training.feed.placement import Placement
+from netspec.training.recipe.recipe import Recipe
 
 
 def placement_of(experiment: Experiment) -> Placement:
@@ -40,6 +41,17 @@ def placement_of(experiment: Experiment) -> Placement:
         return Placement()
     weights = experiment.split_weights(mesh) if experiment.split_weights is not None else {}
     return MeshPlacement(mesh, weights, batchnorm=recipe.batchnorm)
+
+
+def check_devices(recipe: Recipe) -> None:
+    """Whether there are the devices that a recipe asks for: to be called before a run folder is created.
+
+    Raises:
+        CompileError: NS578, NS579.
+    """
+    mesh = mesh_of(recipe.devices, recipe.mesh)
+    if mesh is not None:
+        _devices(mesh)
 
 
 class MeshPlacement(Placement):

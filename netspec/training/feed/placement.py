@@ -29,6 +29,11 @@ class Placement:
         """Whether this process writes the run folder."""
         return True
 
+    @property
+    def is_sharded(self) -> bool:
+        """Whether a state is stored in parts, so that no device or process has all of it."""
+        return False
+
     def put(self, tree: Tree) -> Tree:
         """Transfer arrays that every device needs as a whole: the state, the order of an epoch."""
         return jax.device_put(tree)

@@ -33,7 +33,7 @@ NETS = {
     " -> dense(8, softmax)",
 }
 MESHES = {
-    "mlp": ("data(8)", "model(8)"),
+    "mlp": ("data(8)", "fsdp(8)", "model(8)"),
     "cnn": ("data(2) -> model(2)",),
     "lstm": ("data(2) -> fsdp(2) -> model(2)",),
     "transformer": ("data(2) -> model(4)",),
@@ -46,7 +46,7 @@ FULL = (
 
 
 def experiment_of(net: str, *settings: str) -> SpecExperiment:
-    """A network on random examples; the last batch of an epoch has 12 of them, the others 16."""
+    """A network on random examples; the last batch of an epoch has 4 of them, the others 16."""
     random = np.random.default_rng(0)
     y = random.integers(0, 8, EXAMPLES)
     shape = {"mlp": (16,), "cnn": (6, 6, 2), "lstm": (5,), "transformer": (6,)}[net]
@@ -56,8 +56,10 @@ def experiment_of(net: str, *settings: str) -> SpecExperiment:
         if is_text
         else random.normal(size=(EXAMPLES, *shape))
     )
-    optimizer = () if any(line.startswith("optimizer") for line in settings) else ("optimizer = sgd(0.1)",)
-    lines = [NETS[net], "train {", f"batch = {BATCH}", *optimizer, *settings, "}", "data {", "val = 0", "test = 0", "}"]
+    optimizer = (
+        () if any(line.startswith("optimizer") for line in settings) else ("optimizer = sgd(0.1, momentum = 0.9)",)
+    )
+    lines = [NETS[net], "train {", f"batch = {BATCH}", *optimizer, *settings, "}", "data {", "val = 8", "}"]
     return prepare(Source(net, "\n".join(lines) + "\n"), (x, y, x[:20], y[:20]))
 
 
@@ -107,17 +109,14 @@ class Listed(Rows):
 
 
 def steps() -> Any:
-    """The losses of single steps on every mesh, and on one device."""
-    found: dict[str, dict[str, list[float]]] = {}
+    """The losses of single steps on every mesh, and on one device; and the bytes that the devices then hold."""
+    found: dict[str, dict[str, Any]] = {}
     for net, meshes in MESHES.items():
         experiment = experiment_of(net)
-        found[net] = {str(mesh): losses(experiment, mesh) for mesh in (None, *meshes)}
+        for mesh in (None, *meshes):
+            values, state = trained(experiment, mesh, STEPS)
+            found.setdefault(net, {})[str(mesh)] = {"losses": values, "bytes": bytes_of(state) if mesh else {}}
     return found
-
-
-def memory() -> Any:
-    experiment = experiment_of("mlp", "optimizer = adam")
-    return {mesh: bytes_of(trained(experiment, mesh, 1)[1]) for mesh in ("data(8)", "fsdp(8)")}
 
 
 def whole() -> Any:
@@ -184,7 +183,7 @@ def resumed() -> Any:
     }
 
 
-CASES: tuple[Callable[[], Any], ...] = (steps, memory, whole, streamed, augmented, local, resumed)
+CASES: tuple[Callable[[], Any], ...] = (steps, whole, streamed, augmented, local, resumed)
 
 if __name__ == "__main__":
     json.dump({case.__name__: case() for case in CASES}, sys.stdout)

@@ -38,20 +38,20 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 @pytest.mark.parametrize(("net", "mesh"), [(net, mesh) for net, meshes in MESHES.items() for mesh in meshes])
 def test_every_step_has_the_loss_of_one_device(found: Any, net: str, mesh: str) -> None:
-    losses = found["steps"][net]
-    np.testing.assert_allclose(losses[mesh], losses["None"], rtol=EQUAL)
-    assert len(set(losses[mesh])) == len(losses[mesh])  # it does train
+    alone, split = (found["steps"][net][name]["losses"] for name in ("None", mesh))
+    np.testing.assert_allclose(split, alone, rtol=EQUAL)
+    assert len(set(split)) == len(split)  # it does train
 
 
 def test_each_device_holds_its_part(found: Any) -> None:
-    for mesh, parts in found["memory"].items():
+    for mesh in MESHES["mlp"]:
+        parts = found["steps"]["mlp"][mesh]["bytes"]
+        assert parts["optimizer"] == parts["params"]  # a momentum for each weight, split as the weights are
         for whole, *each in parts.values():
             assert len(set(each)) == 1
             # Biases and weights of fewer than 1,024 numbers are whole on every device of `fsdp`.
             low, high = (1, 1) if mesh == "data(8)" else (1 / 8, 1 / 3)
             assert low <= each[0] / whole <= high, mesh
-    adam, weights = (found["memory"]["fsdp(8)"][name][1] for name in ("optimizer", "params"))
-    assert adam == 2 * weights  # two moments, each split as the weights are
 
 
 def test_the_whole_loop_has_the_metrics_of_one_device(found: Any) -> None:

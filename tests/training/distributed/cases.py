@@ -87,7 +87,9 @@ def bytes_of(state: Any) -> dict[str, list[int]]:
     found = {}
     for name in ("params", "optimizer"):
         leaves = [x for x in jax.tree.leaves(state[name]) if x.ndim]
-        parts = [sum(x.addressable_shards[i].data.nbytes for x in leaves) for i in range(len(jax.devices()))]
+        parts = [
+            sum(x.addressable_shards[i].data.nbytes for x in leaves) for i in range(len(leaves[0].addressable_shards))
+        ]
         found[name] = [sum(x.nbytes for x in leaves), *parts]
     return found
 
@@ -150,8 +152,8 @@ def local() -> Any:
 
 
 def resumed() -> Any:
-    """A run with all that the loop does (metrics, averages, gradient norms), on one mesh and then on another: its epochs,
-    those of one device, and the mesh that is saved."""
+    """A run with all that the loop does (metrics, averages, gradient norms), on one mesh and then on another: its
+    epochs, those of one device, and the mesh that is saved."""
     random = np.random.default_rng(0)
     data = random.normal(size=(EXAMPLES, 16)).astype(np.float32), random.integers(0, 8, EXAMPLES)
     train = "\n".join(["train {", "batch = 16", *FULL, "}"])

@@ -66,10 +66,10 @@ def test_json_of_a_program_that_is_compiled_ahead(file: str, capsys: pytest.Capt
         (["--memory", "--mesh", "date(4)"], 1, "did you mean `data`?"),
         (["--memory", "--devices", "8", "--device-memory", "8apples"], 1, "NS552"),
         (["--memory", "--devices", "8", "--device-memory", "1KB"], 1, "no mesh of 8 devices fits"),
-        (["--mesh", "data(4)"], 2, "--memory"),
-        (["--memory", "--device-memory", "80GB"], 2, "--devices"),
-        (["--simulate"], 2, "--memory"),
-        (["--memory", "--simulate"], 2, "mesh"),
+        (["--mesh", "data(4)"], 1, "--memory"),
+        (["--memory", "--device-memory", "80GB"], 1, "--devices"),
+        (["--simulate"], 1, "--memory"),
+        (["--memory", "--simulate"], 1, "mesh"),
     ],
 )
 def test_what_is_wrong(

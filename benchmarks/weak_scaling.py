@@ -1,7 +1,7 @@
 """Weak scaling by simulation: what each device computes and sends in a step, on 1 to 4,096 devices.
 
 Each device has the same number of examples, however many there are. Up to 64 devices, the step is compiled ahead for
-simulated devices, and operations and bytes are counted in the program; the plan from shapes goes on from there. No step
+simulated devices, and operations and bytes are counted in the program; larger meshes are planned from shapes. No step
 runs, so that the results do not depend on the machine.
 
     python -m benchmarks.weak_scaling [--simulated 64] [--out FILE] [--picture FILE]

@@ -1,8 +1,8 @@
 """The step of a spec, compiled ahead for simulated devices: what its program sends, computes and needs.
 
 Input: a `Compilation` and meshes. Output: a `Simulated` for each. XLA compiles for as many devices as it was started
-with, so that a separate process does it, with the CPU divided into that many; it allocates no weights and runs no step.
-Layers are those of Flax, as on GPUs and TPUs.
+with, so that a separate process does it, whose CPU is divided into the devices of the largest mesh; it allocates no
+weights and runs no step. Layers are those of Flax, as on GPUs and TPUs.
 """
 
 from __future__ import annotations

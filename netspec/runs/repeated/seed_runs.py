@@ -25,6 +25,7 @@ from netspec.runs.resume import resume_run
 from netspec.spec.experiment import SpecExperiment, load_init, prepare, pretty, run_files, settings_in_force, train_in
 from netspec.spec.saved import as_trained, read_compilation, read_preprocessing
 from netspec.storage.run_folder import Run, read_run
+from netspec.training.distributed.placement import placement_of
 from netspec.training.loop.callback import Record, Reporter, Several, Tick
 from netspec.training.loop.checkpointing import SAVE_SECONDS
 from netspec.training.step.engine import Engine
@@ -78,13 +79,16 @@ def is_seeds_run(path: Path) -> bool:
     return is_file(path / SEEDS)
 
 
-def train_seeds(prepared: SpecExperiment, runs: Path, reporter: Reporter | None = None, **options: Any) -> SeedsResult:
+def train_seeds(
+    prepared: SpecExperiment, runs: Path, reporter: Reporter | None = None, *, name: str | None = None, **options: Any
+) -> SeedsResult:
     """Train with `train.seeds` seeds, counted up from `train.seed`, in a new folder under `runs`.
 
     Args:
         prepared: the spec and its data.
         runs: the folder of all runs.
         reporter: called during training; its records have the seed.
+        name: of the new folder; None: that of the spec with a number.
         options: of the loop, as in `train_in`.
 
     Raises:
@@ -92,7 +96,8 @@ def train_seeds(prepared: SpecExperiment, runs: Path, reporter: Reporter | None 
     """
     prepared = load_init(prepared)
     files = {**run_files(prepared), SEEDS: pretty({"seeds": _seeds(prepared)})}
-    parent = Run.create(runs, prepared.compilation.name, files, settings_in_force(prepared))
+    chosen, settings = name or prepared.compilation.name, settings_in_force(prepared)
+    parent = Run.create(runs, chosen, files, settings, exact=name is not None)
     return _Seeds(prepared, parent, reporter or Several(), options).train()
 
 
@@ -153,7 +158,7 @@ class _Seeds:
             result = resume_run(folder, reporter, save_seconds=self.options["save_seconds"])
         else:
             prepared = self.prepared.with_seed(seed)
-            engine = Engine(prepared, programs_of=self.programs)
+            engine = Engine(prepared, placement=placement_of(prepared), programs_of=self.programs)
             self.programs = self.programs or engine
             run = Run.create(
                 self.parent.path, folder.name, run_files(prepared), settings_in_force(prepared), exact=True

@@ -17,7 +17,7 @@ from netspec.compiler.ir.cost import step_bytes
 from netspec.display.progress import LiveReporter, make_reporter
 from netspec.language.diagnostics import CompileError
 from netspec.language.kinds import MAX_SEED
-from netspec.storage.run_files import path_of_run
+from netspec.storage.run_files import path_of_new_run, path_of_run
 
 if TYPE_CHECKING:
     from netspec.runs.repeated.seed_runs import SeedsResult
@@ -29,6 +29,11 @@ if TYPE_CHECKING:
 @click.argument("file", required=False)
 @click.option("--example", metavar="NAME", help="Train a spec that comes with netspec; `netspec examples` lists them.")
 @click.option("--resume", metavar="RUN", help="Resume a run from its last checkpoint; FILE, if given, must match it.")
+@click.option(
+    "--run-folder",
+    metavar="RUN",
+    help="Train in this run folder: it is started, resumed if it was interrupted, and left alone if it is complete.",
+)
 @click.option("--runs", default="runs", show_default=True, metavar="FOLDER", help="The folder for run folders.")
 @click.option(
     "--save-every",
@@ -55,6 +60,7 @@ def command(
     file: str | None,
     example: str | None,
     resume: str | None,
+    run_folder: str | None,
     runs: str,
     save_every: float,
     seed: int | None,
@@ -76,6 +82,7 @@ def command(
         netspec train --example digits
         netspec train net.net --data mnist -D train.epochs=3
         netspec train --resume runs/digits-1
+        netspec train net.net --run-folder runs/net
         netspec train specs/digits.net --seeds 5
     """
     if example is not None:
@@ -84,20 +91,28 @@ def command(
         file = str(find_example(example))
     if file is None and resume is None:
         raise click.UsageError("give a spec FILE, --example NAME, or --resume RUN")
+    if run_folder is not None and (file is None or resume is not None):
+        raise click.UsageError("--run-folder RUN needs a spec FILE, and resumes the run without --resume")
     given = given.with_settings(seed=seed, seeds=seeds, lowering=lowering)
     spec = given.compilation(file) if file is not None else None
     reporter = JsonReporter() if as_json else make_reporter()
     options = {"reporter": reporter, "save_seconds": save_every}
     continue_unread()
+    result: Result | SeedsResult | None
     try:
         if resume is not None:
             result = _resume(path_of_run(resume, Path(runs)), spec, given.overrides, **options)
         else:
             assert spec is not None
-            result = _train(spec, Path(runs), **options)
+            if run_folder is not None:
+                result = _train_in(path_of_new_run(run_folder, Path(runs)), spec, **options)
+            else:
+                result = _train(spec, Path(runs), **options)
     finally:
         if isinstance(reporter, LiveReporter):
             reporter.stop()
+    if result is None:
+        return 0
     print_seeds(result, as_json)
     if result.signal is not None:
         from netspec.training.loop.signals import status_of
@@ -137,6 +152,22 @@ def _train(spec: Compilation, runs: Path, **options: Any) -> Result | SeedsResul
 
         return train_seeds(prepared, runs, **options)
     return train_prepared(prepared, runs, **options)
+
+
+def _train_in(folder: Path, spec: Compilation, **options: Any) -> Result | SeedsResult | None:
+    """Start the training in a run folder with a name, or resume it; None where it is complete."""
+    if not folder.exists():
+        return _train(spec, folder.parent, name=folder.name, **options)
+    from netspec.runs.repeated.seed_runs import is_seeds_run, resume_seeds
+    from netspec.runs.resume import is_complete, resume_run
+
+    if is_complete(folder, spec):
+        click.echo(f"{folder} is complete: nothing to do", err=True)
+        return None
+    if is_seeds_run(folder):
+        return resume_seeds(folder, **options)
+    _keep_memory(spec)
+    return resume_run(folder, spec=spec, **options)
 
 
 def _keep_memory(spec: Compilation) -> None:

@@ -27,6 +27,7 @@ COMMANDS = {
     "augment": ("spec.augment", "Show augmented training images."),
     "lr": ("training.lr", "Find a learning rate."),
     "tune-speed": ("training.tune_speed", "Find the fastest way to train a network on this machine."),
+    "tune": ("training.tune", "Search for the best hyperparameters."),
     "train": ("training.train", "Train a network, or resume a run."),
     "runs": ("runs.runs", "List, compare and remove runs."),
     "watch": ("runs.watch", "Show runs as a page that follows their training."),

@@ -70,7 +70,7 @@ class RunInfo(Frozen):
 
     @property
     def epochs_text(self) -> str:
-        """The finished epochs; of several seeds that each trained as many as planned, `3 × 8`; the trials of a search."""
+        """The finished epochs; of several seeds that each trained as many as planned, `3 × 8`; trials of a search."""
         if self.trials is not None:
             return f"{self.trials}/{self.of} trials"
         if self.seeds and self.of is not None and self.epochs == self.of:

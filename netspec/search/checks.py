@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib.util import find_spec
+from typing import Any
 
 from netspec.compiler.elaborate.values import BAD
 from netspec.language.diagnostics import CompileError, Diagnostic, Problems
@@ -15,9 +16,9 @@ from netspec.language.source import Span
 from netspec.language.values import SECONDS
 from netspec.search.errors import CannotSearch, EndFails, MissingOptuna, NoSuchGoal, NothingToTune
 from netspec.search.goals import Goal, goals_of
-from netspec.search.read_space import read_space
 from netspec.search.settings import OWN_PRUNERS, OWN_SAMPLERS, SIZES, TuneSettings
-from netspec.search.space import Dimension, Space, Value, number_source
+from netspec.search.spaces.read_space import read_space
+from netspec.search.spaces.space import Dimension, Space, Value, number_source
 from netspec.spec.canonical import recipe_of
 from netspec.spec.compilation import Compilation
 from netspec.spec.diagnose import diagnose_all
@@ -76,10 +77,11 @@ def plan_search(compilation: Compilation, recipe: Recipe | None = None) -> Plan:
 
 def check_search(compilation: Compilation, problems: Problems, recipe: Recipe | None = None) -> Plan | None:
     """Add to the problems what is wrong in the section `tune`; the search, if nothing is."""
-    settings: TuneSettings = compilation.section("tune")
+    settings: Any = compilation.section("tune")
     if settings is BAD:
         for problem in compilation.problems.errors:
             problems.add(problem)
+        return None
     space = read_space(compilation, problems)
     block = compilation.resolution.settings.get("tune")
     if not space.entries and not problems.errors:
@@ -141,7 +143,7 @@ def _check_method(
         _check_package(sampler, "torch", spans.get("sampler"), problems, install="torch", instead="`sampler = tpe`")
 
 
-def _check_package(name: str, package: str, span: Span | None, problems: Problems, **options: str) -> bool:
+def _check_package(name: str, package: str, span: Span | None, problems: Problems, **options: Any) -> bool:
     if find_spec(package) is not None:
         return True
     problems.add(MissingOptuna(span=span, name=name, package=package, **options))

@@ -1,12 +1,12 @@
 """The folder of a search, `runs/<name>-tune-<n>`.
 
-    spec.net, spec.json, …  those of a run folder
-    search.json             the sampler, the goals and how far the search is
-    trials.jsonl            every trial; with Optuna optuna.journal
-    workers/                a locked file for each process that works on it
-    best.net, front/        the spec of the best trial; of several goals those of all that are not dominated
-    <name>-1/               its runs with several seeds
-    report.html             a page about the search
+spec.net, spec.json, …  those of a run folder
+search.json             the sampler, the goals and how far the search is
+trials.jsonl            every trial; with Optuna optuna.journal
+workers/                a locked file for each process that works on it
+best.net, front/        the spec of the best trial; of several goals those of all that are not dominated
+<name>-1/               its runs with several seeds
+report.html             a page about the search
 """
 
 from __future__ import annotations
@@ -128,7 +128,9 @@ def open_search(
     fixed = [name for name in changed if name.partition(".")[2] in FIXED]
     other = [name for name in overrides or {} if not name.startswith("tune.")]
     if fixed or other:
-        raise fail(NoSearch(run=str(path), reason=f"`{(fixed + other)[0]}` stays as it is", advice="begin a new search"))
+        raise fail(
+            NoSearch(run=str(path), reason=f"`{(fixed + other)[0]}` stays as it is", advice="begin a new search")
+        )
     if spec is not None and spec.source.text != read_run(path).text("spec.net"):
         raise fail(NoSearch(run=str(path), reason="it is a search of another spec", advice="begin a new search"))
     record = read_run(path).read(SEARCH, SearchRecord)
@@ -172,4 +174,3 @@ def progress_of(search: Search, trials: list[Trial], best: Trial | None) -> dict
         "values": values,
         "seconds": round(sum(trial.seconds for trial in trials), 1),
     }
-

@@ -9,6 +9,7 @@ from typing import Any
 
 from netspec.language.record import Frozen
 from netspec.runs.repeated.seed_runs import SeedsResult
+from netspec.search.best.table import result_text
 from netspec.search.goals import Goal, front
 from netspec.search.trials.record import Trial
 
@@ -42,8 +43,8 @@ class SearchResult(Frozen):
 
     @property
     def table(self) -> dict[str, list[Any]]:
-        """A column for each value, goal and metric, with a row for each trial, for `pandas.DataFrame(table)`; None where
-        a trial has no such value."""
+        """A column for each value, goal and metric, with a row for each trial, for `pandas.DataFrame(table)`; None
+        where a trial has no such value."""
         names = list(dict.fromkeys(name for trial in self.trials for name in trial.values))
         metrics = list(dict.fromkeys([*self.goals, *(name for trial in self.trials for name in trial.metrics)]))
         columns: dict[str, list[Any]] = {
@@ -66,9 +67,7 @@ class SearchResult(Frozen):
         }
 
     def __str__(self) -> str:
-        from netspec.search.best.table import result_text
-
-        return result_text(self)
+        return result_text(tuple(map(Goal, self.goals)), self.trials, self.front, self.importance)
 
     def __repr__(self) -> str:
         return str(self)

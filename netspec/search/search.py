@@ -28,7 +28,7 @@ from netspec.search.result import SearchResult, front_of, trial_json
 from netspec.search.run_trial import OutOfTime, Trainer
 from netspec.search.trials.record import Trial
 from netspec.search.trials.study import Study
-from netspec.search.trials.workers import working, workers_of
+from netspec.search.trials.workers import workers_of, working
 from netspec.spec.experiment import load_init, prepare, with_overrides
 from netspec.spec.saved import read_compilation
 from netspec.storage.errors import CannotWrite
@@ -56,9 +56,7 @@ def work(search: Search, tell: Tell) -> str | None:
         raise fail(CannotWrite(path=str(search.folder), reason=reason_of(error))) from error
 
 
-def _work(
-    search: Search, study: Study, tell: Tell, deadline: float | None, interruption: Interruption
-) -> str | None:
+def _work(search: Search, study: Study, tell: Tell, deadline: float | None, interruption: Interruption) -> str | None:
     trainer = Trainer(search.compilation, search.dataset, search.plan, deadline=deadline)
     while not interruption.requested and (deadline is None or time.monotonic() < deadline):
         trial = study.ask()

@@ -45,6 +45,7 @@ def test_public_names() -> None:
         "train_seeds",
         "resume_seeds",
         "serve",
+        "tune",
     }
     classes = {
         "Callback",
@@ -56,6 +57,7 @@ def test_public_names() -> None:
         "Predictions",
         "Report",
         "Result",
+        "SearchResult",
         "SeedsResult",
     }
     assert set(netspec.__all__) == functions | classes

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from netspec.language.lazy import lazy, np
-from netspec.search.space import Choice, Dimension, Space
+from netspec.search.spaces.space import Choice, Dimension, Space
 from netspec.search.trials.record import Trial
 
 ensemble = lazy("sklearn.ensemble")

@@ -2,44 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
 
 from netspec.display.metric_text import metric_text
 from netspec.display.text import duration_text, line_width, plural, table_lines
 from netspec.language.text import wrap
 from netspec.search.goals import Goal
-from netspec.search.space import number_source
+from netspec.search.spaces.space import number_source
 from netspec.search.trials.record import Trial
-
-if TYPE_CHECKING:
-    from netspec.search.result import SearchResult
 
 MAX_ROWS = 10
 """Trials that the table shows, the best ones; of a Pareto front all."""
-MAX_TEXT = 34
 BARS = " ▏▎▍▌▋▊▉█"
 
 
-def result_text(result: SearchResult) -> str:
-    """The best trials, what matters most, and where the rest is."""
-    goals = tuple(map(Goal, result.goals))
-    lines = [counts_text(result.trials) + ":", ""]
-    if result.best is None:
-        return "\n".join([counts_text(result.trials), *_failures(result.trials)])
-    lines += table_lines(trial_rows(_shown(result, goals), goals), width=line_width())
-    if result.importance:
-        lines += ["", "importance of each value for the differences in " + result.goals[0] + ":", ""]
-        lines += importance_lines(result)
-    lines += _failures(result.trials)
-    return "\n".join(lines)
+def result_text(
+    goals: Sequence[Goal], trials: Sequence[Trial], front: Sequence[Trial], importance: Mapping[str, float]
+) -> str:
+    """The best trials, or those on the front of several goals; what matters most; why trials failed."""
+    if not front:
+        return "\n".join([counts_text(trials), *_failures(trials)])
+    shown = front if len(goals) > 1 else _best_first(trials, goals[0])
+    what = "the Pareto front" if len(goals) > 1 else f"the best {len(shown)}" if len(shown) < len(trials) else ""
+    lines = [counts_text(trials) + (f"; {what}:" if what else ":"), ""]
+    lines += table_lines(trial_rows(shown, goals), width=line_width())
+    if importance:
+        lines += ["", f"importance of each value for the differences in {goals[0].name}:", ""]
+        lines += importance_lines(importance)
+    return "\n".join([*lines, *_failures(trials)])
 
 
-def _shown(result: SearchResult, goals: Sequence[Goal]) -> Sequence[Trial]:
-    if len(goals) > 1:
-        return result.front
-    complete = [trial for trial in result.trials if trial.state == "complete"]
-    return sorted(complete, key=lambda trial: goals[0].sign * trial.goals[0])[:MAX_ROWS]
+def _best_first(trials: Sequence[Trial], goal: Goal) -> Sequence[Trial]:
+    complete = [trial for trial in trials if trial.state == "complete"]
+    return sorted(complete, key=lambda trial: goal.sign * trial.goals[0])[:MAX_ROWS]
 
 
 def counts_text(trials: Sequence[Trial]) -> str:
@@ -63,11 +58,11 @@ def trial_rows(trials: Sequence[Trial], goals: Sequence[Goal]) -> list[list[str]
     return rows
 
 
-def importance_lines(result: SearchResult) -> list[str]:
+def importance_lines(importance: Mapping[str, float]) -> list[str]:
     """A line with a bar for each value, the most important one first."""
-    width = max(map(len, result.importance))
+    width = max(map(len, importance))
     lines = []
-    for name, share in sorted(result.importance.items(), key=lambda pair: -pair[1]):
+    for name, share in sorted(importance.items(), key=lambda pair: -pair[1]):
         eighths = round(share * 8 * 20)
         bar = BARS[8] * (eighths // 8) + (BARS[eighths % 8] if eighths % 8 else "")
         lines.append(f"  {name:<{width}}  {100 * share:3.0f}%  {bar}".rstrip())

@@ -14,7 +14,7 @@ from netspec.language.lazy import np
 from netspec.language.text import json_line
 from netspec.search.checks import Plan
 from netspec.search.errors import NoSearch
-from netspec.search.space import Choice, Dimension, Point, Range, Space, Value
+from netspec.search.spaces.space import Choice, Dimension, Point, Range, Space, Value
 from netspec.search.trials.record import Trial
 from netspec.search.trials.study import Study, best_values, remove_partial_line
 
@@ -22,8 +22,8 @@ FILE = "trials.jsonl"
 MAX_GRID = 5
 """Numbers of a range that a grid has at most."""
 ETA = 3
-"""Of the trials that come to a rung of successive halving, one of so many goes on; each rung has this times as many
-epochs as the one before."""
+"""One of this number of trials goes on from a rung of successive halving, and the next rung has this times as many
+epochs."""
 
 
 class OwnStudy(Study):
@@ -64,8 +64,8 @@ class OwnStudy(Study):
     def _begin(self, count: int, again: Trial | None) -> Trial | None:
         number = len(self.trials()) + 1
         if again is not None:
-            options = {"repeats": again.number, "attempt": again.attempt + 1}
-            trial = Trial(number, again.values, again.overrides, worker=self.worker, **options)
+            trial = Trial(number, again.values, again.overrides, worker=self.worker)
+            trial = trial.replace(repeats=again.number, attempt=again.attempt + 1)
         else:
             point = self._point(count)
             if point is None:
@@ -85,7 +85,7 @@ class OwnStudy(Study):
             return False
         values = best_values(self.trials(), epoch, self.plan.goals[0].sign)
         better = sum(other < values[trial.number] for other in values.values())
-        return len(values) >= ETA and better >= math.ceil(len(values) / ETA)
+        return len(values) >= ETA and bool(better >= math.ceil(len(values) / ETA))
 
     def finish(self, trial: Trial) -> None:
         self._append(_Line(trial=trial.replace(reports={})))
@@ -100,7 +100,7 @@ class _Line(msgspec.Struct, frozen=True, omit_defaults=True):
 
 def is_rung(epoch: int) -> bool:
     """Whether trials are compared after an epoch: 1, 3, 9, …"""
-    return epoch == ETA ** round(math.log(epoch, ETA))
+    return bool(epoch == ETA ** round(math.log(epoch, ETA)))
 
 
 def random_point(space: Space, seed: int, count: int) -> Point:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from netspec.language.record import Frozen
-from netspec.search.space import Value
+from netspec.search.spaces.space import Value
 
 State = Literal["waiting", "running", "complete", "pruned", "failed", "interrupted"]
 

@@ -14,7 +14,7 @@ from netspec.language.diagnostics import fail
 from netspec.language.lazy import lazy
 from netspec.search.checks import Plan
 from netspec.search.errors import NoSearch
-from netspec.search.space import Choice, Dimension, Range, Value
+from netspec.search.spaces.space import Choice, Dimension, Range, Value
 from netspec.search.trials.record import State, Trial
 from netspec.search.trials.study import MAX_ATTEMPTS, Study, ended_text, remove_partial_line
 

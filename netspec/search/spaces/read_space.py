@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 from netspec.compiler.names.given import setting_of
 from netspec.compiler.syntax import tree
@@ -18,7 +19,7 @@ from netspec.language.values import to_source
 from netspec.language.vocabulary import words
 from netspec.language.word import Option, Word
 from netspec.search.errors import UnknownTuned, WrongRange
-from netspec.search.space import (
+from netspec.search.spaces.space import (
     COMPARISONS,
     Alternatives,
     Choice,
@@ -176,7 +177,7 @@ class _Reader:
             function = node.function.span.text
             for index, argument in enumerate(node.arguments):
                 own = argument.name.name if argument.name is not None else _positional(function, index)
-                yield from self._holes(argument.value, f"{name}.{function}.{own}")
+                yield from self._holes(argument.value, f"{function}.{own}")
         else:
             for child in node.children():
                 yield from self._holes(child, name)
@@ -189,7 +190,7 @@ class _Reader:
             self.problems.add(self._wrong(node, ""))
         return False
 
-    def _wrong(self, node: tree.Expression, case: str, **fields: str) -> WrongRange:
+    def _wrong(self, node: tree.Expression, case: str, **fields: Any) -> WrongRange:
         name = node.function.span.text if isinstance(node, tree.Call) else ""
         meant = OTHER_NAMES.get(name.replace("_", "").lower())
         advice = f"did you mean `{meant}`?" if meant else "write `int(1, 4)`, `uniform(0, 0.5)`, `log(1e-4, 1e-1)`, "

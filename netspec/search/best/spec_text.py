@@ -91,7 +91,7 @@ def setting_source(point: Compilation, section: str, key: str) -> str:
     option = next(o for o in words("section")[section].options() if o.name == key)
     value = getattr(point.section(section), option.field)
     written = option.kind.to_source(value)
-    return re.sub(r"(?<![\w.])0\.000\d+", lambda found: _scientific(float(found[0])), written)
+    return re.sub(r"(?<![\w.])(0\.000\d+|[\d.]+e-\d+)(?!\w)", lambda found: _scientific(float(found[0])), written)
 
 
 def _scientific(value: float) -> str:

@@ -144,6 +144,8 @@ class _Reader:
         self, node: tree.Expression, name: str, *, is_whole: bool, category: Option | None = None
     ) -> Text | None:
         """The text of a value with its dimensions; None and a diagnostic where nothing in it varies."""
+        while isinstance(node, tree.Group):
+            node = node.inner
         before = len(self.problems)
         text = self._text(node, name, is_whole=is_whole)
         if len(self.problems) > before:

@@ -37,12 +37,15 @@ if TYPE_CHECKING:
     from netspec.search.result import SearchResult as SearchResult
     from netspec.serving.start import serve as serve
     from netspec.training.loop.callback import Callback as Callback
+    from netspec.training.loop.trackers.mlflow import MLflow as MLflow
+    from netspec.training.loop.trackers.wandb import WandB as WandB
 
 _HOMES = {
     "Callback": "netspec.training.loop.callback",
     "CompileError": "netspec.language.diagnostics",
     "Diagnostic": "netspec.language.diagnostics",
     "Imported": "netspec.interchange.imports",
+    "MLflow": "netspec.training.loop.trackers.mlflow",
     "Look": "netspec.analysis.inside.look",
     "Model": "netspec.runs.model",
     "Predictions": "netspec.runs.predictions",
@@ -50,6 +53,7 @@ _HOMES = {
     "Result": "netspec.runs.model",
     "SearchResult": "netspec.search.result",
     "SeedsResult": "netspec.runs.repeated.seed_runs",
+    "WandB": "netspec.training.loop.trackers.wandb",
     "check": "netspec.api.specs",
     "compile": "netspec.api.specs",
     "convert": "netspec.interchange.imports",

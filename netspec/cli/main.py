@@ -29,6 +29,7 @@ COMMANDS = {
     "tune-speed": ("training.tune_speed", "Find the fastest way to train a network on this machine."),
     "tune": ("training.tune", "Search for the best hyperparameters."),
     "train": ("training.train", "Train a network, or resume a run."),
+    "launch": ("training.launch", "Train on a cluster: Slurm, Kubernetes, Ray."),
     "runs": ("runs.runs", "List, compare and remove runs."),
     "watch": ("runs.watch", "Show runs as a page that follows their training."),
     "look": ("runs.look", "Show what is inside a trained network."),

@@ -53,12 +53,14 @@ def test_public_names() -> None:
         "Diagnostic",
         "Imported",
         "Look",
+        "MLflow",
         "Model",
         "Predictions",
         "Report",
         "Result",
         "SearchResult",
         "SeedsResult",
+        "WandB",
     }
     assert set(netspec.__all__) == functions | classes
     assert all(callable(getattr(netspec, name)) for name in netspec.__all__)

@@ -22,7 +22,7 @@ FILE = "trials.jsonl"
 MAX_GRID = 5
 """Numbers of a range that a grid has at most."""
 ETA = 3
-"""One of this number of trials goes on from a rung of successive halving, and the next rung has this times as many
+"""Of this number of trials, one continues after a rung of successive halving; the next rung has this times as many
 epochs."""
 
 

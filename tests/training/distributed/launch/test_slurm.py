@@ -58,7 +58,7 @@ def epochs(run_folder: Path) -> int:
 def test_a_killed_process_and_the_time_limit(slurm: SlurmCluster, capsys: pytest.CaptureFixture[str]) -> None:
     """The job is requeued by itself both times, resumes its run, and ends with the weights of one process that nothing
     has disturbed."""
-    job = submitted(capsys, "-N", "2", "--time", "20m", "--devices", "2", "--save-every", "0")
+    job = submitted(capsys, "-N", "2", "--time", "20m", "--save-every", "0")
     mine, log = Path("runs/net-slurm"), Path(f"net-{job}.log")
     slurm.until(lambda: epochs(mine) >= 2, "two epochs")
     slurm.run("scancel", "--signal=USR1", job)  # what Slurm itself sends before the time limit
@@ -71,7 +71,7 @@ def test_a_killed_process_and_the_time_limit(slurm: SlurmCluster, capsys: pytest
     second = epochs(mine)
     assert slurm.wait_for(job, "COMPLETED", "FAILED", "CANCELLED") == "COMPLETED", log.read_text()
     assert 2 <= first < second < 40 and epochs(mine) == 40
-    whole = [sys.executable, "-m", "netspec", "train", "net.net", "--devices", "2", "--run-folder", "whole"]
+    whole = [sys.executable, "-m", "netspec", "train", "net.net", "-D", "train.devices=2", "--run-folder", "whole"]
     environment = {**os.environ, "JAX_PLATFORMS": "cpu", "JAX_NUM_CPU_DEVICES": "2"}
     subprocess.run(whole, env=environment, check=True, capture_output=True)
     assert (mine / "weights.safetensors").read_bytes() == Path("runs/whole/weights.safetensors").read_bytes()

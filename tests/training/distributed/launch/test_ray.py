@@ -88,7 +88,7 @@ def test_a_killed_process(ray_address: str, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "netspec", *arguments, "-D", "train.epochs=400", "--save-every", "0"]
     launcher = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     metrics, end = Path("runs/mine/metrics.jsonl"), time.monotonic() + 240
-    while not (metrics.exists() and metrics.read_text().count('"epoch"') >= 2):
+    while not (metrics.exists() and metrics.read_text().count('"event": "epoch"') >= 2):
         assert launcher.poll() is None and time.monotonic() < end
         time.sleep(0.1)
     (victim,) = [number for number in processes_in(tmp_path) if "--process-id\0001" in command_line(number)]
@@ -96,7 +96,7 @@ def test_a_killed_process(ray_address: str, tmp_path: Path) -> None:
     printed, _ = launcher.communicate(timeout=120)
     assert launcher.returncode == 1
     assert "NS589" in printed and "process 1 of 2 was lost: signal 9" in printed
-    epochs = metrics.read_text().count('"epoch"')
+    epochs = metrics.read_text().count('"event": "epoch"')
     again = [*command[:-4], "-D", f"train.epochs={epochs + 1}"]
     done = subprocess.run(again, capture_output=True, text=True, check=False)
     assert done.returncode == 0 and f"resuming at epoch {epochs + 1}" in " ".join(done.stdout.split()), done.stdout

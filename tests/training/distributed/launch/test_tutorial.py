@@ -42,7 +42,7 @@ def test_the_tutorial(slurm: SlurmCluster, tmp_path: Path, monkeypatch: pytest.M
     (spec,) = blocks("net")
     Path("mnist.net").write_text(spec)
     commands = blocks("sh")
-    assert len(commands) == 7
+    assert len(commands) == 8
     script = "\n".join(["set -euxo pipefail", *commands])
     environment = {**slurm.environment, "NETSPEC_DATA": str(tmp_path / "data"), "JAX_PLATFORMS": "cpu"}
     done = subprocess.run(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file
 from sklearn.datasets import load_digits
 
 from netspec.cli.main import run
@@ -58,7 +59,9 @@ def test_the_tutorial(slurm: SlurmCluster, tmp_path: Path, monkeypatch: pytest.M
     assert all((path / "weights.safetensors").exists() for path in runs.values())
     weights = {name: (path / "weights.safetensors").read_bytes() for name, path in runs.items()}
     assert weights["one"] == weights["job"]  # "one CPU" and the batch job
-    assert weights["devices"] == weights["processes"] == weights["nodes"]  # "bit for bit"
+    assert weights["devices"] == weights["nodes"]
+    for name, values in load_file(runs["processes"] / "weights.safetensors").items():  # "differ by rounding at most"
+        np.testing.assert_allclose(values, load_file(runs["nodes"] / "weights.safetensors")[name], rtol=0, atol=1e-4)
     assert "resuming at epoch" in " ".join(done.stdout.split())
 
 

@@ -41,6 +41,7 @@ TITLES = {
     "keep": "Saved weights",
     "threshold": "Thresholds of yes/no outputs",
     "class_ids": "Class ids",
+    "folds": "Folds of a cross-validation",
     "section": "Sections",
 }
 """The categories in the order in which people look for them."""

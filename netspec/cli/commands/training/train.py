@@ -11,7 +11,7 @@ from netspec.cli.examples import find_example
 from netspec.cli.options import SpecOptions, device_option, json_option, spec_options
 from netspec.cli.output import print_once, print_problems
 from netspec.cli.render.json_progress import JsonReporter
-from netspec.cli.render.seed_table import print_seeds
+from netspec.cli.render.members_table import print_members
 from netspec.cli.streams import continue_unread
 from netspec.compiler.ir.cost import step_bytes
 from netspec.display.progress import LiveReporter, make_reporter
@@ -20,6 +20,7 @@ from netspec.language.kinds import MAX_SEED
 from netspec.storage.run_files import path_of_run
 
 if TYPE_CHECKING:
+    from netspec.runs.repeated.folds import FoldsResult
     from netspec.runs.repeated.seed_runs import SeedsResult
     from netspec.spec.compilation import Compilation
     from netspec.spec.experiment import Result
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 )
 @click.option("--seed", type=click.IntRange(0, MAX_SEED), help="Same as -D train.seed=…")
 @click.option("--seeds", type=click.IntRange(1, 10_000), help="Same as -D train.seeds=…: a run per seed; mean and std.")
+@click.option("--folds", metavar="FOLDS", help="Same as -D data.folds=…: cross-validate, as in 5 or 'by_time(5)'.")
 @click.option(
     "--lowering",
     type=click.Choice(["fast", "reference"]),
@@ -59,6 +61,7 @@ def command(
     save_every: float,
     seed: int | None,
     seeds: int | None,
+    folds: str | None,
     lowering: str | None,
     has_report: bool,
     given: SpecOptions,
@@ -77,6 +80,7 @@ def command(
         netspec train net.net --data mnist -D train.epochs=3
         netspec train --resume runs/digits-1
         netspec train specs/digits.net --seeds 5
+        netspec train specs/digits.net --folds 5
     """
     if example is not None:
         if file is not None or resume is not None:
@@ -84,7 +88,7 @@ def command(
         file = str(find_example(example))
     if file is None and resume is None:
         raise click.UsageError("give a spec FILE, --example NAME, or --resume RUN")
-    given = given.with_settings(seed=seed, seeds=seeds, lowering=lowering)
+    given = given.with_settings(seed=seed, seeds=seeds, lowering=lowering).with_settings("data", folds=folds)
     spec = given.compilation(file) if file is not None else None
     reporter = JsonReporter() if as_json else make_reporter()
     options = {"reporter": reporter, "save_seconds": save_every}
@@ -98,7 +102,7 @@ def command(
     finally:
         if isinstance(reporter, LiveReporter):
             reporter.stop()
-    print_seeds(result, as_json)
+    print_members(result, as_json)
     if result.signal is not None:
         from netspec.training.loop.signals import status_of
 
@@ -124,7 +128,7 @@ def _write_report(run: Path) -> bool:
     return True
 
 
-def _train(spec: Compilation, runs: Path, **options: Any) -> Result | SeedsResult:
+def _train(spec: Compilation, runs: Path, **options: Any) -> Result | SeedsResult | FoldsResult:
     spec.check()
     print_problems(spec.problems.warnings)
     from netspec.spec.experiment import load_init, prepare, train_prepared
@@ -132,6 +136,10 @@ def _train(spec: Compilation, runs: Path, **options: Any) -> Result | SeedsResul
     _keep_memory(spec)
     prepared = load_init(prepare(_as_tuned(spec)))
     print_once(prepared.warnings, except_=spec.problems.warnings)
+    if prepared.compilation.data.is_cross_validation:
+        from netspec.runs.repeated.folds import train_folds
+
+        return train_folds(prepared, runs, **options)
     if prepared.compilation.train.seeds > 1:
         from netspec.runs.repeated.seed_runs import train_seeds
 
@@ -155,17 +163,22 @@ def _as_tuned(spec: Compilation) -> Compilation:
     return spec if lowering is None else with_lowering(spec, lowering)
 
 
-def _resume(run: Path, spec: Compilation | None, overrides: dict[str, str], **options: Any) -> Result | SeedsResult:
-    from netspec.runs.repeated.seed_runs import is_seeds_run, resume_seeds
+def _resume(
+    run: Path, spec: Compilation | None, overrides: dict[str, str], **options: Any
+) -> Result | SeedsResult | FoldsResult:
+    from netspec.runs.repeated.folds import resume_folds
+    from netspec.runs.repeated.seed_runs import resume_seeds
     from netspec.runs.resume import resume_run
     from netspec.spec.saved import read_compilation
+    from netspec.storage.run_files import repeated_by
     from netspec.storage.run_folder import read_run
     from netspec.storage.weights import is_intact
 
-    if is_seeds_run(run):
+    if (noun := repeated_by(run)) is not None:
         if spec is not None or overrides:
-            raise click.ClickException(f"{run} holds runs with several seeds, which are resumed without FILE or -D")
-        return resume_seeds(run, **options)
+            what = "runs with several seeds" if noun == "seed" else "the runs of several folds"
+            raise click.ClickException(f"{run} holds {what}, which are resumed without FILE or -D")
+        return resume_seeds(run, **options) if noun == "seed" else resume_folds(run, **options)
     done = read_run(run).done
     if done is not None and spec is None and not overrides and is_intact(run):  # otherwise the weights are written anew
         epochs = done["epochs"]

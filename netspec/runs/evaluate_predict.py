@@ -45,8 +45,8 @@ BATCH = 500
 """Examples that are predicted together, so that a large table takes no more memory than a small one."""
 
 
-NO_FOLDS = {"data.folds": "none", "data.fold": "none"}
-"""Settings for other data than those of the training, which are evaluated whole."""
+WITHOUT_FOLDS = {"data.folds": "by_time(2)", "data.fold": "0"}
+"""Settings for other data than those of a cross-validation: no fold is held out, and no column is needed for it."""
 
 
 class Evaluation(Frozen):
@@ -81,7 +81,7 @@ def evaluate_model(run: Path | Model, data: Any, split: str) -> Evaluation:
             if split != "test":
                 raise fail(NoSplit(split=split, advice="these data are evaluated whole: leave out the split"))
             what, overrides = given.dataset.name, overrides | ({"data.val": "1"} if spec.data.val else {})
-        overrides = overrides | NO_FOLDS
+        overrides = overrides | (WITHOUT_FOLDS if spec.data.folds is not None else {})
         data, warnings = given.dataset, given.warnings
     prepared = _prepared(spec, preprocessing, data, overrides)
     arrays = getattr(prepared.splits, split)
@@ -120,7 +120,7 @@ def evaluate_ensemble(run: Path, data: Any = None, split: str = "test", own: Any
             raise fail(NoData(case="evaluation"))
         if data is not None:
             given = labeled_data(with_overrides(spec, overrides, None), data, preprocessing)
-            overrides |= {**NO_FOLDS, **({"data.val": "1"} if spec.data.val and given.is_whole else {})}
+            overrides |= {**WITHOUT_FOLDS, **({"data.val": "1"} if spec.data.val and given.is_whole else {})}
             what = given.dataset.name if given.is_whole else f"the test split of {given.dataset.name}"
             dataset = given.dataset
             warnings += [warning for warning in given.warnings if warning not in warnings]

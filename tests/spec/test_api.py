@@ -43,6 +43,8 @@ def test_public_names() -> None:
         "predict",
         "load",
         "train_seeds",
+        "cross_validate",
+        "resume_cross_validation",
         "resume_seeds",
         "serve",
     }
@@ -50,6 +52,7 @@ def test_public_names() -> None:
         "Callback",
         "CompileError",
         "Diagnostic",
+        "FoldsResult",
         "Imported",
         "Look",
         "Model",

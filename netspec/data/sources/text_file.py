@@ -105,7 +105,7 @@ class TextFile(Source):
         pieces = _pieces(path, file_stamp(path), self.by)
         cut = Cut.of(len(pieces), self.length, self.stride or self.length)
         held = self.hold_out
-        parts = 1 + (held.test_portion(cut.count) != 0) + (held.val != 0) + held.folds
+        parts = 1 + (held.test_portion(cut.count) != 0) + (held.val != 0) + held.folds * (held.fold != 0)
         if cut.count < parts * (1 + cut.gap):
             raise Unplaced(
                 TooShort,

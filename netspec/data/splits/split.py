@@ -39,7 +39,7 @@ class Splits:
     `normalization` has the statistics of the inputs that were normalized or filled in; the arrays already are.
     `class_weights` has by target the weight of each class in the loss, where they differ. `own_targets` are the targets
     that are normalized inputs, with the statistics of these; `target_scaling` has the statistics of the other targets
-    that are normalized.
+    that are normalized. `is_fold` says that the test examples are a fold of the training set of `dataset`.
     """
 
     dataset: Dataset
@@ -53,6 +53,7 @@ class Splits:
     class_weights: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     own_targets: Mapping[str, Normalization] = field(default_factory=dict)
     target_scaling: Mapping[str, Normalization] = field(default_factory=dict)
+    is_fold: bool = False
 
     @property
     def facts(self) -> Facts:
@@ -93,6 +94,7 @@ def split_dataset(
         train_index=rest,
         val_index=val_index,
         test_index=None if has_own_test else test_index,
+        is_fold=bool(settings.held_out_fold),
         class_weights=class_weights(dataset.facts, dataset.train, rest, settings.class_weights),
     )
     if scaling is None:

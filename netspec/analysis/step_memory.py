@@ -23,6 +23,7 @@ from netspec.spec.model import Model
 from netspec.spec.network_ends import input_shapes, output_heads
 from netspec.training.experiment import Experiment
 from netspec.training.feed.device import set_up
+from netspec.training.feed.device_data import example_target
 from netspec.training.step.engine import Engine, State
 
 
@@ -106,7 +107,7 @@ def _target(head: OutputHead) -> Target:
 
 def _targets(engine: Engine) -> dict[str, Any]:
     """The shapes of the targets of a batch."""
-    examples = {name: engine.example_target(output) for name, output in engine.recipe.outputs.items()}
+    examples = {name: example_target(output) for name, output in engine.recipe.outputs.items()}
     return {
         name: jax.ShapeDtypeStruct((engine.recipe.batch, *example.shape[1:]), example.dtype)
         for name, example in examples.items()

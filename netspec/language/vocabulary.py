@@ -34,6 +34,7 @@ HOMES = {
     "stop": "netspec.training.control.stop",
     "keep": "netspec.training.control.keep",
     "threshold": "netspec.training.control.threshold",
+    "mesh": "netspec.training.distributed.mesh",
 }
 """What declares the words of a category; imported when the category is first asked for, so that checking a network
 without data waits for no data source."""

@@ -31,6 +31,7 @@ from netspec.spec.saved import as_trained, read_compilation, read_preprocessing
 from netspec.storage.errors import OtherSpec
 from netspec.storage.run_files import checkpoint_steps
 from netspec.storage.run_folder import Run, read_run
+from netspec.storage.weights import is_intact
 from netspec.training.loop.callback import Reporter
 from netspec.training.loop.checkpointing import SAVE_SECONDS
 
@@ -81,6 +82,19 @@ def resume_run(
         run.write_text("spec.json", pretty({**record, **_changes_kept(kept, now, difference)}))
 
     return train_in(prepared, run, resume=True, reporter=reporter, save_seconds=save_seconds, on_start=on_start)
+
+
+def is_complete(path: Path, spec: Compilation) -> bool:
+    """Whether a run has trained as long as a spec says, and its weights are intact.
+
+    Raises:
+        CompileError: it is the run of another spec (NS494), is not a run (NS473), or is damaged.
+    """
+    difference = compare(meaning_of_run(path), meaning_of(spec))
+    if difference.serious:
+        raise fail(other_spec(path, spec, difference))
+    is_longer = any(change.key == "train.epochs" for change in difference.changes)
+    return read_run(path).done is not None and not is_longer and is_intact(path)
 
 
 def other_spec(run: Path, spec: Compilation | Source | None, difference: Difference) -> OtherSpec:

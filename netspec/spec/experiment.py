@@ -34,6 +34,8 @@ from netspec.spec.model import Model
 from netspec.spec.network_ends import input_shapes
 from netspec.storage.run_folder import Run
 from netspec.training.augment.pipeline import make_augmenter
+from netspec.training.distributed import rules
+from netspec.training.distributed.mesh import Mesh
 from netspec.training.experiment import Experiment
 from netspec.training.feed.device import memory_for_data, set_up
 from netspec.training.loop.callback import Reporter, Several
@@ -142,6 +144,7 @@ def _assemble(
         penalties=list(_penalties(model)),
         shuffle=compilation.data.shuffle,
         augment=make_augmenter(chain, recipe, shapes, splits.train.inputs, splits.normalization) if chain else None,
+        split_weights=partial(_split_weights, model),
         locate_nonfinite=model.locate_nonfinite,
         spec_hash=canonical.hash,
         compilation=compilation,
@@ -257,6 +260,14 @@ def _penalties(model: Model) -> Iterator[tuple[tuple[str, ...], float, float]]:
                 yield places[(*row.path, *name.split("."))], l1, l2
 
 
+def _split_weights(model: Model, mesh: Mesh) -> dict[rules.Path, rules.Axes]:
+    """How the weights of a model are split over a mesh, by their place in the module."""
+    if not mesh.splits_weights:
+        return {}
+    places = model.weight_places()
+    return {places[path]: axes for path, axes in rules.weight_axes(model.graph, mesh).items()}
+
+
 # ---------------------------------------------------------------- training
 
 
@@ -277,15 +288,21 @@ def load_init(experiment: SpecExperiment) -> SpecExperiment:
 
 
 def train_prepared(
-    experiment: SpecExperiment, runs: Path, reporter: Reporter | None = None, *, save_seconds: float = SAVE_SECONDS
+    experiment: SpecExperiment,
+    runs: Path,
+    reporter: Reporter | None = None,
+    *,
+    name: str | None = None,
+    save_seconds: float = SAVE_SECONDS,
 ) -> Result:
-    """Train an experiment in a new run folder under `runs`.
+    """Train an experiment in a new run folder under `runs`, `<spec>-<n>`, or with a name that is still free.
 
     Raises:
         CompileError: the loss is not finite, or the folder cannot be written.
     """
     experiment = load_init(experiment)
-    run = Run.create(runs, experiment.compilation.name, run_files(experiment), settings_in_force(experiment))
+    files, settings = run_files(experiment), settings_in_force(experiment)
+    run = Run.create(runs, name or experiment.compilation.name, files, settings, exact=name is not None)
     return train_in(experiment, run, reporter=reporter, save_seconds=save_seconds)
 
 

@@ -68,6 +68,7 @@ def check_sections(spec: Spec, graph: Graph, facts: Facts | None) -> None:
         train, spans = spec.train, train_spans(spec)
         check_optimizer(train.optimizer, train.freeze, weights_by_layer(graph), spans, spec.problems)
         train.check_schedule(Check(spans, problems=spec.problems))
+        train.check_mesh(Check(spans, problems=spec.problems))
         heads = output_heads(graph, train.loss)
         check_chains(train, heads, Check(spans, problems=spec.problems))
         for head in heads.values():

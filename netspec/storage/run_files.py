@@ -35,6 +35,12 @@ def path_of_run(name: str | Path, folder: Path = Path("runs")) -> Path:
     return named if is_run(named) and not is_file(path / "settings.json") else path
 
 
+def path_of_new_run(name: str | Path, folder: Path = Path("runs")) -> Path:
+    """The path of a run that may not exist yet: a name alone is one in the folder of the runs."""
+    path = Path(name)
+    return folder / path if len(path.parts) == 1 and not path.exists() else path
+
+
 def check_inside(run: Path, path: Path) -> None:
     """Raises OSError if a file or folder of a run is, or is reached through, a link out of the run folder."""
     if not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(run)):

@@ -6,11 +6,12 @@ transferred to a device.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from netspec.data.dataset.dataset import Arrays
+from netspec.training.distributed.mesh import Mesh
 from netspec.training.recipe.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -26,6 +27,9 @@ Penalty = tuple[Sequence[str | int], float, float]
 Augment = Callable[[Any, tuple[Any, ...], dict[str, Any]], tuple[Any, Any]]
 """Varies a batch: (step of the run, inputs, targets) -> (inputs, targets); see
 `netspec.training.augment.pipeline.Augmenter`."""
+
+SplitWeights = Callable[[Mesh], Mapping[tuple[str, ...], tuple[str | None, ...]]]
+"""From a mesh of devices to the axes that each weight is split over, by its path in the state of the module."""
 
 Locate = Callable[["nnx.Module", tuple[Any, ...]], str | None]
 """From a module in training mode and the inputs of a batch to the name of the first layer with a non-finite result."""
@@ -43,6 +47,7 @@ class Experiment:
         penalties: l1 and l2 of weights, which are added to the loss.
         shuffle: whether every epoch takes the examples in a new order.
         augment: varies the batches of training.
+        split_weights: says how weights are split over a mesh; None: they are whole on every device.
         locate_nonfinite: finds the layer with the first non-finite result.
         spec_hash: the hash of the spec (`netspec.spec.canonical`), stored in every checkpoint.
     """
@@ -56,6 +61,7 @@ class Experiment:
     penalties: Sequence[Penalty] = ()
     shuffle: bool = True
     augment: Augment | None = None
+    split_weights: SplitWeights | None = None
     locate_nonfinite: Locate | None = None
     spec_hash: str | None = None
 

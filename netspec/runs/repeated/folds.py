@@ -71,13 +71,16 @@ class FoldsResult(Frozen):
         }
 
 
-def train_folds(prepared: SpecExperiment, runs: Path, reporter: Reporter | None = None, **options: Any) -> FoldsResult:
+def train_folds(
+    prepared: SpecExperiment, runs: Path, reporter: Reporter | None = None, *, name: str | None = None, **options: Any
+) -> FoldsResult:
     """Train a run for each fold of `data.folds`, in a new folder under `runs`.
 
     Args:
         prepared: the spec and its data.
         runs: the folder of all runs.
         reporter: called during training; its records have the fold.
+        name: of the new folder; None: that of the spec with a number.
         options: of the loop, as in `train_in`.
 
     Raises:
@@ -87,7 +90,8 @@ def train_folds(prepared: SpecExperiment, runs: Path, reporter: Reporter | None 
     folds = _Folds(prepared)
     folds.check()
     files = {**run_files(prepared), FOLDS: pretty({"folds": folds.numbers, "division": folds.division})}
-    parent = Run.create(runs, prepared.compilation.name, files, settings_in_force(prepared))
+    chosen, settings = name or prepared.compilation.name, settings_in_force(prepared)
+    parent = Run.create(runs, chosen, files, settings, exact=name is not None)
     return folds.train(parent, reporter or Several(), options)
 
 

@@ -13,6 +13,7 @@ from netspec.language.files.paths import is_folder
 from netspec.runs.resume import resume_run
 from netspec.spec.experiment import SpecExperiment, run_files, settings_in_force, train_in
 from netspec.storage.run_folder import Run, read_run
+from netspec.training.distributed.placement import placement_of
 from netspec.training.loop.callback import Record, Reporter, Several, Tick
 from netspec.training.loop.checkpointing import SAVE_SECONDS
 from netspec.training.step.engine import Engine
@@ -62,7 +63,7 @@ class Members:
     def _engine(self, experiment: SpecExperiment) -> Engine:
         """An engine with the compiled programs of one before, where these are the same."""
         engine = next((one for one in self._engines if _has_programs_for(one, experiment)), None)
-        made = Engine(experiment, programs_of=engine)
+        made = Engine(experiment, placement=placement_of(experiment), programs_of=engine)
         if engine is None:
             self._engines = [*self._engines, made][-MAX_ENGINES:]
         return made

@@ -77,13 +77,16 @@ def is_seeds_run(path: Path) -> bool:
     return is_file(path / SEEDS)
 
 
-def train_seeds(prepared: SpecExperiment, runs: Path, reporter: Reporter | None = None, **options: Any) -> SeedsResult:
+def train_seeds(
+    prepared: SpecExperiment, runs: Path, reporter: Reporter | None = None, *, name: str | None = None, **options: Any
+) -> SeedsResult:
     """Train with `train.seeds` seeds, counted up from `train.seed`, in a new folder under `runs`.
 
     Args:
         prepared: the spec and its data.
         runs: the folder of all runs.
         reporter: called during training; its records have the seed.
+        name: of the new folder; None: that of the spec with a number.
         options: of the loop, as in `train_in`.
 
     Raises:
@@ -91,7 +94,8 @@ def train_seeds(prepared: SpecExperiment, runs: Path, reporter: Reporter | None 
     """
     prepared = load_init(prepared)
     files = {**run_files(prepared), SEEDS: pretty({"seeds": _seeds(prepared)})}
-    parent = Run.create(runs, prepared.compilation.name, files, settings_in_force(prepared))
+    chosen, settings = name or prepared.compilation.name, settings_in_force(prepared)
+    parent = Run.create(runs, chosen, files, settings, exact=name is not None)
     return _Seeds(prepared, parent, reporter or Several(), options).train()
 
 

@@ -27,8 +27,8 @@ from netspec.data.transforms.normalization import Normalization
 from netspec.language.shape import Shape
 from netspec.training.augment.color import box_mask, vary
 from netspec.training.augment.geometry import Images, draw_below, find_map, follow, sample, take
+from netspec.training.feed.targets import are_ids, as_numbers
 from netspec.training.recipe.recipe import Recipe
-from netspec.training.targets import are_ids, as_numbers
 
 STREAM = 0x617567
 """What sets these random numbers apart from others that begin with the same seed."""

@@ -14,11 +14,11 @@ from netspec.data.dataset.dataset import Arrays
 from netspec.data.dataset.lazy_rows import read_all
 from netspec.storage.tree_paths import Tree
 from netspec.training.feed.placement import Placement
+from netspec.training.feed.targets import are_ids
 from netspec.training.losses import JointLoss
 from netspec.training.metrics.base import Predictions
 from netspec.training.recipe.outputs import OutputRecipe
 from netspec.training.recipe.recipe import Recipe
-from netspec.training.targets import are_ids
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def put_split(
         name: _fill(output.place_targets(read_all(arrays.targets[name])), rows)
         for name, output in recipe.outputs.items()
     }
-    inputs, targets = placement.put_rows((inputs, targets))
+    inputs, targets = placement.put((inputs, targets))
     return Data(inputs, targets, len(arrays.inputs[names[0]]))
 
 
@@ -66,6 +66,23 @@ def output_sums(
     loss, sums = loss_sums(output, logits, targets, weights)
     constants = jax.lax.stop_gradient(logits) if training else logits
     return loss, {**sums, **metric_sums(output, constants, targets, weights, training=training)}
+
+
+def example_target(output: OutputRecipe) -> Any:
+    """The target of one example as the loss takes it: 1 x its shape, all zeros."""
+    return output.place_targets(np.zeros((1, max(1, output.target.size))))
+
+
+def zero_sums_of(output: OutputRecipe) -> dict[str, Any]:
+    """The sums of an output over a training epoch before its first step."""
+
+    def of_one() -> Any:
+        logits, target = jnp.zeros((1, *output.head.shape)), jnp.asarray(example_target(output))
+        weights = None if output.head.padding is None else jnp.ones((1, output.head.shape[0]), bool)
+        return output_sums(output, logits, target, weights, training=True)[1]
+
+    zeros: dict[str, Any] = jax.tree.map(lambda s: jnp.zeros(s.shape, s.dtype), jax.eval_shape(of_one))
+    return zeros
 
 
 def loss_sums(output: OutputRecipe, logits: Any, targets: Any, weights: Any) -> tuple[Any, dict[str, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import jax
@@ -13,10 +14,8 @@ from netspec.storage.tree_paths import Tree
 class Placement:
     """One device, the default of JAX.
 
-    The engine and the loop transfer and compile through this class alone. Data-parallel training over several devices
-    is a subclass: `put` replicates, `put_rows` shards the first axis, and `jit` stays as it is, since XLA inserts the
-    reductions over the shards (a sum over the rows of a batch is the sum over all devices). On several hosts `get`
-    gathers, and `is_writer` is true in one process only.
+    The engine and the loop transfer and compile through this class alone. Training over several devices is a subclass,
+    `MeshPlacement` (netspec/training/distributed/placement.py).
     """
 
     @property
@@ -29,17 +28,26 @@ class Placement:
         """Whether this process writes the run folder."""
         return True
 
+    # ------------------------------------------------------------ arrays
+
     def put(self, tree: Tree) -> Tree:
-        """Transfer arrays that every device needs as a whole: the state, the order of an epoch."""
+        """Transfer arrays: weights and what belongs to them as they are split, everything else whole: the rest of the
+        state, a split, the order of an epoch."""
         return jax.device_put(tree)
 
     def put_rows(self, tree: Tree) -> Tree:
-        """Transfer arrays with one row per example: a split, or a batch of it."""
+        """Transfer a batch: arrays with one row per example."""
         return jax.device_put(tree)
 
     def get(self, tree: Tree) -> Tree:
-        """Transfer arrays to the host."""
+        """Transfer arrays to the host, whole."""
         return jax.device_get(tree)
+
+    def gather(self, tree: Tree) -> Tree:
+        """Arrays as those of one device, for what is done with weights after training."""
+        return tree
+
+    # ------------------------------------------------------------ programs
 
     def jit(
         self,
@@ -57,3 +65,19 @@ class Placement:
             static_argnums=() if static is None else static,
             compiler_options=dict(options) if options else None,
         )
+
+    def split_rows(self, tree: Tree) -> Tree:
+        """In a program: a batch, each device with its rows."""
+        return tree
+
+    def whole_weights(self, tree: Tree) -> Tree:
+        """In a program: weights as the layers use them, gathered where they are stored in parts."""
+        return tree
+
+    def split_weights(self, tree: Tree) -> Tree:
+        """In a program: weights and what belongs to them (gradients, the state of the optimizer) as they are stored."""
+        return tree
+
+    def tracing(self) -> AbstractContextManager[None]:
+        """Around the layers while a program is traced."""
+        return nullcontext()

@@ -19,6 +19,7 @@ from netspec.language.diagnostics import CompileError, Diagnostic, fail
 from netspec.storage.run_folder import Run, plain
 from netspec.storage.run_lock import locked, this_process
 from netspec.storage.tree_paths import Weights
+from netspec.training.distributed.placement import placement_of
 from netspec.training.experiment import Experiment
 from netspec.training.feed.device_data import Data
 from netspec.training.loop.callback import Reporter, Several, Tick
@@ -73,7 +74,8 @@ def fit(
             written or resumed (NS47x).
     """
     with listening() as interruption, locked(run.path) if run else nullcontext():
-        training = Training(engine or Engine(experiment), run, reporter or Several(), interruption, save_seconds)
+        engine = engine or Engine(experiment, placement=placement_of(experiment))
+        training = Training(engine, run, reporter or Several(), interruption, save_seconds)
         try:
             training.begin(resume)
             if on_start is not None:
@@ -175,7 +177,7 @@ class Training:
         self.callbacks.done(record)
         return FitResult(
             engine=self.engine,
-            weights=weights,
+            weights=self.engine.placement.gather(weights),
             history=History(progress.history),
             metrics=metrics,
             seconds=seconds,

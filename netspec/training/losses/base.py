@@ -14,8 +14,8 @@ from netspec.language.lazy import lazy
 from netspec.language.record import Frozen
 from netspec.language.vocabulary import Declares, register
 from netspec.language.word import Word, option
+from netspec.training.feed.targets import are_ids, as_numbers, place_targets
 from netspec.training.table import table_word
-from netspec.training.targets import are_ids, as_numbers, place_targets
 
 if TYPE_CHECKING:
     import numpy as np

@@ -10,8 +10,8 @@ from netspec.data.dataset.dataset import Target
 from netspec.language.kinds import Number
 from netspec.language.lazy import lazy, np
 from netspec.language.word import option
+from netspec.training.feed.targets import are_ids, as_numbers
 from netspec.training.losses.base import NO_CLASSES, Loss, WrongTargets, loss, loss_word
-from netspec.training.targets import are_ids, as_numbers
 
 jax = lazy("jax")
 jnp = lazy("jax.numpy")

@@ -14,8 +14,8 @@ from netspec.data.dataset.dataset import Target
 from netspec.language.kinds import Number
 from netspec.language.lazy import lazy
 from netspec.language.word import option
+from netspec.training.feed.targets import are_ids
 from netspec.training.losses.base import JointLoss, loss
-from netspec.training.targets import are_ids
 
 jax = lazy("jax")
 jnp = lazy("jax.numpy")

@@ -9,8 +9,8 @@ from netspec.data.dataset.dataset import Target
 from netspec.language.kinds import Flag, Number
 from netspec.language.lazy import lazy
 from netspec.language.word import option
+from netspec.training.feed.targets import are_ids, as_numbers
 from netspec.training.losses.base import Loss, WrongTargets, errors, loss, loss_word
-from netspec.training.targets import are_ids, as_numbers
 
 if TYPE_CHECKING:
     import numpy as np

@@ -14,8 +14,8 @@ from netspec.language.lazy import lazy
 from netspec.language.record import Frozen
 from netspec.language.vocabulary import Declares, register, words
 from netspec.language.word import Word, option
+from netspec.training.feed.targets import as_numbers
 from netspec.training.table import table_word
-from netspec.training.targets import as_numbers
 
 if TYPE_CHECKING:
     import numpy as np

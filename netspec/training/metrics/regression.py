@@ -8,9 +8,9 @@ from functools import partial
 from typing import Any, ClassVar
 
 from netspec.language.lazy import lazy, np
+from netspec.training.feed.targets import as_numbers
 from netspec.training.metrics.base import OF_EACH, Metric, MetricValue, Predictions, Totals, metric, metric_word
 from netspec.training.table import table_word
-from netspec.training.targets import as_numbers
 
 jnp = lazy("jax.numpy")
 

@@ -20,6 +20,7 @@ from netspec.language.record import Frozen
 from netspec.language.source import Span
 from netspec.language.word import Word
 from netspec.training.errors import outputs as output_errors, recipe as errors
+from netspec.training.feed.targets import are_ids
 from netspec.training.losses import JointLoss, Loss
 from netspec.training.losses.base import OfOutput, WrongTargets, loss_for
 from netspec.training.losses.classification import BinaryCrossEntropy, CrossEntropy
@@ -31,7 +32,6 @@ from netspec.training.metrics.ranking import Nearest, RocAuc
 from netspec.training.metrics.regression import MeanAbsoluteError, MeanSquaredError, RootMeanSquaredError, RSquared
 from netspec.training.metrics.sequences import ErrorRate
 from netspec.training.recipe.settings import Check, TrainSettings
-from netspec.training.targets import are_ids
 
 if TYPE_CHECKING:
     from netspec.data.splits.split import Splits

@@ -22,6 +22,7 @@ from netspec.language.values import to_source
 from netspec.training.control.keep import Best, Every, Keep, Last
 from netspec.training.control.stop import Stop, Until
 from netspec.training.control.threshold import BestThreshold, can_compare, number_of
+from netspec.training.distributed.mesh import SYNC, Axis
 from netspec.training.errors import outputs as output_errors, recipe as errors
 from netspec.training.metrics import Metric, metric_of
 from netspec.training.metrics.base import DEFAULT_THRESHOLD, OfOutputMetrics
@@ -48,6 +49,9 @@ class Recipe(Frozen):
     precision: str = "f32"
     lowering: tuple[str, ...] = FAST
     remat: bool | tuple[str, ...] = False
+    devices: int | None = None
+    mesh: tuple[Axis, ...] | None = None
+    batchnorm: str = SYNC
     watch: str | None = None
     every: Every | None = None
     drop_last: bool = False
@@ -168,6 +172,7 @@ class Recipe(Frozen):
             "watched": self.watched if self.keeps_best or self.stop else None,
             "outputs": {name: output.describe() for name, output in self.outputs.items()},
             **({"drop_last": True} if self.drop_last else {}),
+            **({"batchnorm": self.batchnorm} if self.batchnorm != SYNC else {}),
             **({"threshold": to_source(self.threshold)} if self.threshold != DEFAULT_THRESHOLD else {}),
         }
 

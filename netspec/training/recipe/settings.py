@@ -24,6 +24,7 @@ from netspec.language.word import Word, option
 from netspec.training.control.keep import Keep
 from netspec.training.control.stop import Stop
 from netspec.training.control.threshold import BestThreshold
+from netspec.training.distributed.mesh import LOCAL, MAX_DEVICES, SYNC, Axis, check_mesh
 from netspec.training.errors import recipe as errors
 from netspec.training.losses import LossWord
 from netspec.training.metrics.base import DEFAULT_THRESHOLD, MetricWord
@@ -118,6 +119,24 @@ class TrainSettings(Word):
         default=False,
         aliases=("gradient_checkpointing",),
     )
+    devices: int | None = option(
+        Count(1, MAX_DEVICES),
+        "the number of devices to train on (none: those of `mesh`, or one)",
+        default=None,
+        aliases=("num_devices", "n_devices", "num_gpus", "n_gpus"),
+    )
+    mesh: tuple[Axis, ...] | None = option(
+        Chain("mesh"),
+        "what the devices split: the batch, the weights, the layers (none: the batch)",
+        default=None,
+        aliases=("strategy", "distribution_strategy", "mesh_shape"),
+    )
+    batchnorm: str = option(
+        Choice((SYNC, LOCAL)),
+        "on several devices, batchnorm over the examples of all (`sync`) or of each for itself (`local`)",
+        default=SYNC,
+        aliases=("sync_batchnorm", "sync_bn", "synchronized"),
+    )
     watch: str | None = option(
         Choice(("gradients",)),
         "extra measurements per epoch: norms of gradients and updates, gradient noise scale (none: nothing)",
@@ -148,6 +167,10 @@ class TrainSettings(Word):
     def check_optimizer(self, check: Check) -> None:
         """The words of the chain fit each other, and the layers that they name are there."""
         check_optimizer(self.optimizer, self.freeze, check.layers, check.spans, check.problems)
+
+    def check_mesh(self, check: Check) -> None:
+        """The mesh fits the number of devices, and divides the batch."""
+        check_mesh(self.devices, self.mesh, self.batch, check.spans, check.problems)
 
     def check_schedule(self, check: Check) -> None:
         """Every word of the chain but the last has an end."""

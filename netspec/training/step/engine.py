@@ -9,7 +9,7 @@ of the one before. Where the arrays live, and how programs are compiled, is left
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property, partial, reduce
+from functools import cached_property, reduce
 from operator import getitem
 from typing import Any, TypeAlias, TypeVar
 
@@ -25,12 +25,11 @@ from netspec.nn.lowering.choice import compiler_options, using
 from netspec.storage.tree_paths import Tree, widen
 from netspec.training.errors import recipe as errors
 from netspec.training.experiment import Experiment
-from netspec.training.feed.device_data import Data, counted_steps, output_sums, put_split
+from netspec.training.feed.device_data import Data, counted_steps, output_sums, put_split, zero_sums_of
 from netspec.training.feed.placement import Placement
 from netspec.training.feed.prefetch import Stream, is_stream
 from netspec.training.optimizers import OptimizerChain
 from netspec.training.optimizers.layer_selection import keep_statistics, merge_trees, split_tree, weights_of
-from netspec.training.recipe.outputs import OutputRecipe
 from netspec.training.schedules import build_schedule, find_plateau
 from netspec.training.step.gradient_stats import empty_sums, first_watch, watch_step
 from netspec.training.step.precision import lower_precision
@@ -83,7 +82,7 @@ class Engine:
         self._frozen = [path for name in recipe.freeze for path in weights_of(module, name)]
         recompute(module, recipe.remat)
         self._training, *parts = nnx.split(module, *_PARTS)
-        self._first: list[Tree] = [nnx.to_pure_dict(part) for part in parts]
+        self._first: list[Tree] = [self.placement.put(nnx.to_pure_dict(part)) for part in parts]
         self._factor = build_schedule(recipe.schedule, self.steps_per_epoch, recipe.epochs * self.steps_per_epoch)
         chosen = {name: weights_of(module, name) for word in recipe.optimizer for name in word.layers}
         self._optimizer = OptimizerChain(recipe.optimizer, seed=recipe.seed, chosen=chosen)
@@ -182,21 +181,8 @@ class Engine:
     @cached_property
     def zero_sums(self) -> Tree:
         """The sums of an epoch before its first step."""
-
-        def of_one(output: OutputRecipe) -> Tree:
-            logits, target = jnp.zeros((1, *output.head.shape)), jnp.asarray(self.example_target(output))
-            weights = None if output.head.padding is None else jnp.ones((1, output.head.shape[0]), bool)
-            return output_sums(output, logits, target, weights, training=True)[1]
-
-        sums: dict[str, Any] = {"penalty": jnp.float32(0)} if self.experiment.penalties else {}
-        for name, output in self.recipe.outputs.items():
-            shapes = jax.eval_shape(partial(of_one, output))
-            sums[name] = jax.tree.map(lambda s: jnp.zeros(s.shape, s.dtype), shapes)
-        return sums
-
-    def example_target(self, output: OutputRecipe) -> Any:
-        """The target of one example as the loss takes it: 1 x its shape, all zeros."""
-        return output.place_targets(np.zeros((1, max(1, output.target.size))))
+        penalty: dict[str, Any] = {"penalty": jnp.float32(0)} if self.experiment.penalties else {}
+        return penalty | {name: zero_sums_of(output) for name, output in self.recipe.outputs.items()}
 
     def module(self, params: Tree, other: Tree, random: Tree | None = None) -> nnx.Module:
         """A live module with these weights, for inference; with `random` state, for training."""
@@ -276,21 +262,23 @@ class Engine:
         """The inputs and targets of a step of the run, varied; the steps before it in its epoch were whole ones."""
         begin = (step % self.steps_per_epoch) * self.recipe.batch
         rows = jax.lax.dynamic_slice_in_dim(order, begin, size)
+        rows = self.placement.split_rows(rows)
         return self.varied(step, jax.tree.map(lambda x: x.at[rows].get(mode="promise_in_bounds"), data))
 
     def varied(self, step: Any, batch: tuple[Tree, Tree]) -> tuple[Tree, Tree]:
         """A batch of a step of the run, augmented where the experiment says so."""
-        augment = self.experiment.augment
-        return batch if augment is None else augment(step, *batch)
+        augment, batch = self.experiment.augment, self.placement.split_rows(batch)
+        return batch if augment is None else self.placement.split_rows(augment(step, *batch))
 
     def _step(self, state: State, batch: tuple[Tree, Tree], size: int) -> tuple[State, Any]:
         trained, frozen = split_tree(state["params"], self._frozen)
 
         def loss_of(params: Tree) -> tuple[Any, tuple[Tree, Tree, Tree]]:
-            return self._loss(merge_trees(params, frozen), state["random"], state["other"], batch)
+            weights = self.placement.whole_weights(merge_trees(params, frozen))
+            return self._loss(weights, state["random"], state["other"], batch)
 
         (loss, (random, other, sums)), gradient = jax.value_and_grad(loss_of, has_aux=True)(trained)
-        gradient = widen(gradient)
+        gradient = self.placement.split_weights(widen(gradient))
         updates, optimizer = self._optimizer.update(
             gradient,
             state["optimizer"],
@@ -315,7 +303,7 @@ class Engine:
             after["watch"] = watch_step(state["watch"], gradient, updates, size)
         if self._optimizer.max_skipped is not None:
             after = take_back(state, after, self.is_finite((loss, gradient)), size, self._optimizer.max_skipped)
-        return after, loss
+        return self.placement.split_weights(after), loss
 
     def _loss(
         self, params: Tree, random: Tree, other: Tree, batch: tuple[Tree, Tree]
@@ -347,7 +335,7 @@ class Engine:
     def logits(self, module: Any, inputs: Sequence[Any]) -> dict[str, Any]:
         """The logits of each output of a live module, by name."""
         lowered = self.precision.fed(inputs)
-        with using(self.recipe.lowering):
+        with using(self.recipe.lowering), self.placement.tracing():
             return self._by_output(module.logits(*lowered) if hasattr(module, "logits") else module(*lowered))
 
     def training_logits(self, params: Tree, inputs: Sequence[Any]) -> dict[str, Any]:
@@ -369,9 +357,10 @@ class Engine:
         """
 
         def score(params: Tree, other: Tree, data: tuple[Tree, Tree], begin: Any, examples: Any, size: int) -> Any:
-            inputs, targets = jax.tree.map(lambda x: jax.lax.dynamic_slice_in_dim(x, begin, size), data)
+            batch = jax.tree.map(lambda x: jax.lax.dynamic_slice_in_dim(x, begin, size), data)
+            inputs, targets = self.placement.split_rows(batch)
             rows = (begin + jnp.arange(size)) < examples
-            logits = self.logits(self.module(params, other), inputs)
+            logits = self.logits(self.module(self.placement.whole_weights(params), other), inputs)
             sums, scores = {}, {}
             for name, output in self.recipe.outputs.items():
                 weights = counted_steps(output, inputs, self.input_names, rows)
@@ -388,8 +377,9 @@ class Engine:
         """The compiled prediction: (params, other, inputs) -> predictions by output, heads applied."""
 
         def predict(params: Tree, other: Tree, inputs: tuple[Any, ...]) -> dict[str, Any]:
-            module: Any = self.module(params, other)
-            with using(self.recipe.lowering):
+            module: Any = self.module(self.placement.whole_weights(params), other)
+            inputs = self.placement.split_rows(inputs)
+            with using(self.recipe.lowering), self.placement.tracing():
                 return self._by_output(module(*self.precision.fed(inputs)))
 
         return self.cached("predict", lambda: self.placement.jit(predict, options=self._inference_options()))

@@ -31,7 +31,8 @@ def test_every_default_is_given() -> None:
         "train(epochs = 10, batch = 32, drop_last = false, optimizer = adam, schedule = constant, "
         "freeze = none, loss = none, "
         "metrics = none, threshold = 0.5, "
-        "precision = f32, lowering = fast, remat = false, watch = none, tensorboard = false, "
+        "precision = f32, lowering = fast, remat = false, "
+        "devices = none, mesh = none, batchnorm = sync, watch = none, tensorboard = false, "
         "init = none, "
         "init_parts = none, seed = 0, seeds = 1, stop = none, keep = none)"
     )

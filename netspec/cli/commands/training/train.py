@@ -17,7 +17,7 @@ from netspec.compiler.ir.cost import step_bytes
 from netspec.display.progress import LiveReporter, make_reporter
 from netspec.language.diagnostics import CompileError
 from netspec.language.kinds import MAX_SEED
-from netspec.storage.run_files import path_of_run
+from netspec.storage.run_files import path_of_new_run, path_of_run
 
 if TYPE_CHECKING:
     from netspec.runs.repeated.folds import FoldsResult
@@ -30,6 +30,11 @@ if TYPE_CHECKING:
 @click.argument("file", required=False)
 @click.option("--example", metavar="NAME", help="Train a spec that comes with netspec; `netspec examples` lists them.")
 @click.option("--resume", metavar="RUN", help="Resume a run from its last checkpoint; FILE, if given, must match it.")
+@click.option(
+    "--run-folder",
+    metavar="RUN",
+    help="Train in this run folder: it is started, resumed if it was interrupted, and left alone if it is complete.",
+)
 @click.option("--runs", default="runs", show_default=True, metavar="FOLDER", help="The folder for run folders.")
 @click.option(
     "--save-every",
@@ -57,6 +62,7 @@ def command(
     file: str | None,
     example: str | None,
     resume: str | None,
+    run_folder: str | None,
     runs: str,
     save_every: float,
     seed: int | None,
@@ -79,6 +85,7 @@ def command(
         netspec train --example digits
         netspec train net.net --data mnist -D train.epochs=3
         netspec train --resume runs/digits-1
+        netspec train net.net --run-folder runs/net
         netspec train specs/digits.net --seeds 5
         netspec train specs/digits.net --folds 5
     """
@@ -88,20 +95,28 @@ def command(
         file = str(find_example(example))
     if file is None and resume is None:
         raise click.UsageError("give a spec FILE, --example NAME, or --resume RUN")
+    if run_folder is not None and (file is None or resume is not None):
+        raise click.UsageError("--run-folder RUN needs a spec FILE, and resumes the run without --resume")
     given = given.with_settings(seed=seed, seeds=seeds, lowering=lowering).with_settings("data", folds=folds)
     spec = given.compilation(file) if file is not None else None
     reporter = JsonReporter() if as_json else make_reporter()
     options = {"reporter": reporter, "save_seconds": save_every}
     continue_unread()
+    result: Result | SeedsResult | FoldsResult | None
     try:
         if resume is not None:
             result = _resume(path_of_run(resume, Path(runs)), spec, given.overrides, **options)
         else:
             assert spec is not None
-            result = _train(spec, Path(runs), **options)
+            if run_folder is not None:
+                result = _train_in(path_of_new_run(run_folder, Path(runs)), spec, **options)
+            else:
+                result = _train(spec, Path(runs), **options)
     finally:
         if isinstance(reporter, LiveReporter):
             reporter.stop()
+    if result is None:
+        return 0
     print_members(result, as_json)
     if result.signal is not None:
         from netspec.training.loop.signals import status_of
@@ -147,6 +162,31 @@ def _train(spec: Compilation, runs: Path, **options: Any) -> Result | SeedsResul
     return train_prepared(prepared, runs, **options)
 
 
+def _train_in(folder: Path, spec: Compilation, **options: Any) -> Result | SeedsResult | FoldsResult | None:
+    """Start the training in a run folder with a name, or resume it; None where it is complete."""
+    if not folder.exists():
+        return _train(spec, folder.parent, name=folder.name, **options)
+    from netspec.runs.resume import is_complete, resume_run
+
+    if is_complete(folder, spec):
+        click.echo(f"{folder} is complete: nothing to do", err=True)
+        return None
+    if (members := _resume_members(folder, **options)) is not None:
+        return members
+    _keep_memory(spec)
+    return resume_run(folder, spec=spec, **options)
+
+
+def _resume_members(run: Path, **options: Any) -> SeedsResult | FoldsResult | None:
+    """Complete a folder of several runs; None for a usual run."""
+    from netspec.runs.repeated.folds import resume_folds
+    from netspec.runs.repeated.seed_runs import resume_seeds
+    from netspec.storage.run_files import repeated_by
+
+    noun = repeated_by(run)
+    return None if noun is None else resume_seeds(run, **options) if noun == "seed" else resume_folds(run, **options)
+
+
 def _keep_memory(spec: Compilation) -> None:
     from netspec.training.feed.device import keep_freed_memory
 
@@ -166,19 +206,17 @@ def _as_tuned(spec: Compilation) -> Compilation:
 def _resume(
     run: Path, spec: Compilation | None, overrides: dict[str, str], **options: Any
 ) -> Result | SeedsResult | FoldsResult:
-    from netspec.runs.repeated.folds import resume_folds
-    from netspec.runs.repeated.seed_runs import resume_seeds
     from netspec.runs.resume import resume_run
     from netspec.spec.saved import read_compilation
     from netspec.storage.run_files import repeated_by
     from netspec.storage.run_folder import read_run
     from netspec.storage.weights import is_intact
 
-    if (noun := repeated_by(run)) is not None:
-        if spec is not None or overrides:
-            what = "runs with several seeds" if noun == "seed" else "the runs of several folds"
-            raise click.ClickException(f"{run} holds {what}, which are resumed without FILE or -D")
-        return resume_seeds(run, **options) if noun == "seed" else resume_folds(run, **options)
+    if (noun := repeated_by(run)) is not None and (spec is not None or overrides):
+        what = "runs with several seeds" if noun == "seed" else "the runs of several folds"
+        raise click.ClickException(f"{run} holds {what}, which are resumed without FILE or -D")
+    if (members := _resume_members(run, **options)) is not None:
+        return members
     done = read_run(run).done
     if done is not None and spec is None and not overrides and is_intact(run):  # otherwise the weights are written anew
         epochs = done["epochs"]

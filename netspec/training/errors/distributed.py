@@ -1,0 +1,136 @@
+"""NS576 to NS589: training on several devices and in several processes."""
+
+from __future__ import annotations
+
+from netspec.language.diagnostics import Diagnostic
+
+
+class OtherMesh(Diagnostic):
+    """The settings `devices` and `mesh` contradict each other, or an axis is in the mesh twice.
+
+    A mesh of `data(2) -> model(4)` has 2 * 4 = 8 devices. With `mesh` alone, `devices` follows from it; with `devices`
+    alone, all of them split the batch: `devices = 4` is `mesh = data(4)`.
+    """
+
+    code = "NS576"
+    title = {
+        "": "the mesh `{mesh}` has {size} devices, but `devices` is {devices}",
+        "twice": "`{axis}` is in the mesh `{mesh}` twice",
+    }
+    hint = {"": "write `devices = {size}`, or remove it: it follows from the mesh", "twice": "write `{right}`"}
+    mesh: str
+    size: int = 0
+    devices: int = 0
+    axis: str = ""
+    right: str = ""
+
+
+class UnevenBatch(Diagnostic):
+    """The examples of a batch cannot be divided equally among the devices.
+
+    The axes `data` and `fsdp` of the mesh split each batch. `batch` is the number of examples of a step on all devices
+    together. Only the last batch of an epoch may be smaller, by any number.
+    """
+
+    code = "NS577"
+    title = "a batch of {batch} examples cannot be divided equally among {parts} devices"
+    label = "`{mesh}` splits each batch into {parts} parts"
+    hint = "write `{nearest}`: the examples of all devices together"
+    batch: int
+    parts: int
+    mesh: str
+    nearest: str
+
+
+class TooFewDevices(Diagnostic):
+    """The mesh has more devices than JAX finds.
+
+    JAX finds the GPUs or TPUs of this machine, or one CPU. To try a mesh without them, a CPU can simulate any number
+    of devices: they share its cores, so it is not faster, but computes what as many real devices would.
+    """
+
+    code = "NS578"
+    title = "the mesh `{mesh}` needs {wanted} devices, but JAX finds {found} ({kind})"
+    hint = {
+        "": "write `{smaller}`; to try it on simulated devices, set JAX_PLATFORMS=cpu JAX_NUM_CPU_DEVICES={wanted}",
+        "cpu": "to simulate them on the CPU, set the environment variable JAX_NUM_CPU_DEVICES={wanted}",
+    }
+    mesh: str
+    wanted: int
+    found: int
+    kind: str
+    smaller: str = ""
+
+
+class UnusedProcess(Diagnostic):
+    """The mesh leaves devices of some processes out, which would wait for the others for ever.
+
+    Several processes train on all of their devices together: the product of the axes of the mesh is their number.
+    """
+
+    code = "NS579"
+    title = "the mesh `{mesh}` has {size} devices, but the {processes} processes have {found} together"
+    hint = "use all of them, such as `mesh = {right}`"
+    mesh: str
+    size: int
+    processes: int
+    found: int
+    right: str
+
+
+class NotSubmitted(Diagnostic):
+    """The script is written, but the scheduler did not take it: its program is not installed on this machine, as on a
+    laptop from which the cluster is not reached, or it refuses the script.
+    """
+
+    code = "NS586"
+    title = {
+        "": "{script} is written, but {program} refuses it: {reason}",
+        "missing": "{script} is written, but not submitted: {program} is not installed on this machine",
+    }
+    hint = {
+        "": "change the script, or write it again with other options and `--force`",
+        "missing": "submit it where {program} is, such as the login node of the cluster",
+    }
+    script: str
+    program: str
+    reason: str = ""
+
+
+class OtherDevices(Diagnostic):
+    """The settings `devices` and `mesh` ask for another number of devices than the job has.
+
+    Every process trains on all devices of its node, so their number is that of the nodes times the GPUs of each;
+    without GPUs each node has one device, its CPU.
+    """
+
+    code = "NS587"
+    title = "the mesh `{mesh}` has {size} devices, but {resources} have {found}"
+    hint = 'change `--nodes` and `--gpus` (GPUs of each node), or use all of them, such as `--mesh "data({found})"`'
+    mesh: str
+    size: int
+    resources: str
+    found: int
+
+
+class NoRayCluster(Diagnostic):
+    """A training cannot start on a Ray cluster: the package `ray` is not installed, no cluster is reached, or its nodes
+    do not have the resources.
+    """
+
+    code = "NS588"
+    title = "cannot train on a Ray cluster: {reason}"
+    reason: str
+    advice: str
+
+
+class LostWorker(Diagnostic):
+    """A process of a training on a Ray cluster was lost: its node failed, or it was killed. The others stop then."""
+
+    code = "NS589"
+    title = "process {process} of {processes} was lost: {reason}"
+    hint = "resume the run with the same command and `--run-folder {run}`"
+    process: int
+    processes: int
+    reason: str
+    run: str

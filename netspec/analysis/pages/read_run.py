@@ -95,7 +95,11 @@ class ReadRun:
         Raises:
             CompileError: they cannot be read any more.
         """
-        return as_dataset(self.data) or load_data(self.compilation, encoder=read_preprocessing(self.path).encoder)
+        if (given := as_dataset(self.data)) is not None:
+            return given
+        trained = self._trained  # a fold has learned from some of the examples alone
+        spec = self.compilation if trained == self.path else read_compilation(trained)
+        return load_data(spec, encoder=read_preprocessing(trained).encoder)
 
     @cached_property
     def experiment(self) -> SpecExperiment:

@@ -14,7 +14,7 @@ from netspec.runs.resume import resume_run
 from netspec.spec.experiment import SpecExperiment, run_files, settings_in_force, train_in
 from netspec.storage.run_folder import Run, read_run
 from netspec.training.distributed.placement import placement_of
-from netspec.training.loop.callback import Record, Reporter, Several, Tick
+from netspec.training.loop.callback import HOOKS, Record, Reporter, Several, Tick, TrainingCallback
 from netspec.training.loop.checkpointing import SAVE_SECONDS
 from netspec.training.step.engine import Engine
 
@@ -85,11 +85,15 @@ def _has_programs_for(engine: Engine, experiment: SpecExperiment) -> bool:
     )
 
 
-class _Numbered:
+class _Numbered(TrainingCallback):
     """Calls a reporter with the number of the run in the records."""
 
     def __init__(self, reporter: Reporter, noun: str, number: int) -> None:
         self.reporter, self.number = reporter, {noun: number}
+        others = Several([reporter])
+        self.warning, self.close = others.warning, others.close  # type: ignore[method-assign]
+        for hook in HOOKS:
+            setattr(self, hook, getattr(others, hook))
 
     def start(self, record: Record) -> None:
         self.reporter.start({**record, **self.number})
@@ -99,9 +103,6 @@ class _Numbered:
 
     def epoch(self, record: Record) -> None:
         self.reporter.epoch({**record, **self.number})
-
-    def warning(self, diagnostic: Diagnostic) -> None:
-        Several([self.reporter]).warning(diagnostic)
 
     def done(self, record: Record) -> None:
         self.reporter.done({**record, **self.number})

@@ -24,13 +24,13 @@ from netspec.language.files.atomic_files import reason_of
 from netspec.language.files.paths import exists, is_file, is_folder
 from netspec.language.record import Frozen
 from netspec.language.values import is_plain_number
+from netspec.runs.repeated.planned import planned_members
 from netspec.spec.canonical import Meaning
 from netspec.spec.saved_meaning import FILE as MEANING, read_meaning
 from netspec.storage import errors
 from netspec.storage.published import has_text
 from netspec.storage.records import typed
 from netspec.storage.run_files import (
-    REPEATED,
     checkpoint_steps,
     is_run,
     member_folders,
@@ -194,26 +194,6 @@ class _Versions(Frozen):
     """What a row shows of `versions.json`."""
 
     made: Annotated[datetime, Meta(tz=True)] | None = None
-
-
-class MembersRecord(Frozen):
-    """`seeds.json` or `folds.json`: the runs that are planned."""
-
-    seeds: list[int] = []
-    folds: list[int] = []
-
-    @property
-    def planned(self) -> list[int]:
-        return self.seeds or self.folds
-
-
-def planned_members(record: RunRecord, noun: str) -> list[int]:
-    """The numbers of the runs that are planned in a folder of several.
-
-    Raises:
-        CompileError: it is damaged.
-    """
-    return record.read(REPEATED[noun], MembersRecord).planned
 
 
 def _look_at_one(path: Path) -> RunInfo:

@@ -13,9 +13,10 @@ from netspec.display.metric_text import best_value, by_split, metric_text, plain
 from netspec.display.page.elements import Cell, copied_html, paragraph, table_html, tiles_html
 from netspec.display.page.section import Section
 from netspec.display.text import duration_text, plural
-from netspec.runs.catalog import RunInfo, histories_of, look_at, metric_names, planned_members
+from netspec.runs.catalog import RunInfo, histories_of, look_at, metric_names
 from netspec.runs.diff import differing_options
 from netspec.runs.repeated.members_table import members_rows
+from netspec.runs.repeated.planned import planned_members
 from netspec.runs.repeated.seed_runs import spreads
 
 

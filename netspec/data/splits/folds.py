@@ -76,8 +76,8 @@ class Plain(Folds):
 
 @folds_word("grouped")
 class Grouped(Folds):
-    """All examples of a group, such as a patient, are in the same fold: never trained on in the one and held out in the
-    other part. The groups are given to the folds from the largest to the smallest, each to the smallest fold so far.
+    """All examples of a group, such as a patient, are in the same fold. The groups are given to the folds from the
+    largest to the smallest, each to the smallest fold so far.
 
     The column is not a feature unless `columns` of the table names it. The examples that `test` and `val` hold out are
     whole groups, too. For arrays, `netspec.cross_validate` takes `groups` in the place of `by`.
@@ -96,9 +96,9 @@ class Grouped(Folds):
 
 @folds_word("by_time")
 class ByTime(Folds):
-    """Every fold is trained on what came before it: the examples are divided into one part more than there are folds;
-    the first is never held out, and a part is held out after training on all parts before it. The examples that `test`
-    and `val` hold out are the last ones.
+    """Every fold is evaluated on examples that came after those it was trained on. There is one part more than there
+    are folds: the first is never held out, and each of the others is held out after training on all before it. The
+    examples that `test` and `val` hold out are the last ones.
 
     Example: data { folds = by_time(5) }
     Reference: `TimeSeriesSplit` of scikit-learn

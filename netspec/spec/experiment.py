@@ -144,7 +144,7 @@ def _assemble(
         penalties=list(_penalties(model)),
         shuffle=compilation.data.shuffle,
         augment=make_augmenter(chain, recipe, shapes, splits.train.inputs, splits.normalization) if chain else None,
-        split_weights=partial(_split_weights, model),
+        split_weights=partial(split_weights, model),
         locate_nonfinite=model.locate_nonfinite,
         spec_hash=canonical.hash,
         compilation=compilation,
@@ -260,7 +260,7 @@ def _penalties(model: Model) -> Iterator[tuple[tuple[str, ...], float, float]]:
                 yield places[(*row.path, *name.split("."))], l1, l2
 
 
-def _split_weights(model: Model, mesh: Mesh) -> dict[rules.Path, rules.Axes]:
+def split_weights(model: Model, mesh: Mesh) -> dict[rules.Path, rules.Axes]:
     """How the weights of a model are split over a mesh, by their place in the module."""
     if not mesh.splits_weights:
         return {}

@@ -275,7 +275,7 @@ class Engine:
 
         def loss_of(params: Tree) -> tuple[Any, tuple[Tree, Tree, Tree]]:
             weights = self.placement.whole_weights(merge_trees(params, frozen))
-            return self._loss(weights, state["random"], state["other"], batch)
+            return self.loss(weights, state["random"], state["other"], batch)
 
         (loss, (random, other, sums)), gradient = jax.value_and_grad(loss_of, has_aux=True)(trained)
         gradient = self.placement.split_weights(widen(gradient))
@@ -305,7 +305,7 @@ class Engine:
             after = take_back(state, after, self.is_finite((loss, gradient)), size, self._optimizer.max_skipped)
         return self.placement.split_weights(after), loss
 
-    def _loss(
+    def loss(
         self, params: Tree, random: Tree, other: Tree, batch: tuple[Tree, Tree]
     ) -> tuple[Any, tuple[Tree, Tree, Tree]]:
         """The loss to minimize; and the random state, what the network remembers, and the sums for the metrics."""

@@ -258,7 +258,7 @@ def test_the_commands_know_folds(trained: Any, tmp_path: Path, capsys: pytest.Ca
         "train", folder / "net.net", "--folds", "grouped(2, by = patient)", "-D", "train.epochs=1", "--runs", tmp_path
     )
     assert 'grouped(2, "patient")' in shown and "fold 2" in shown and "mean of all networks on the test split" in shown
-    record = json.loads(output("runs", "--runs", folder / "runs", "--json").splitlines()[0])
+    record = json.loads(output("runs", "--runs", folder / "runs", "--json"))["runs"][0]
     assert record["folds"] == 3 and record["seeds"] == 0 and record["state"] == "finished"
     assert record["metrics"]["test_loss"] == pytest.approx(result.spreads["test_loss"].mean)
     assert "the means of 3 folds" in " ".join(output("runs", "--runs", folder / "runs").split())

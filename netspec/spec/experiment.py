@@ -36,6 +36,7 @@ from netspec.storage.run_folder import Run
 from netspec.training.augment.pipeline import make_augmenter
 from netspec.training.distributed import rules
 from netspec.training.distributed.mesh import Mesh
+from netspec.training.distributed.placement import check_devices
 from netspec.training.experiment import Experiment
 from netspec.training.feed.device import memory_for_data, set_up
 from netspec.training.loop.callback import Reporter, Several
@@ -300,6 +301,7 @@ def train_prepared(
     Raises:
         CompileError: the loss is not finite, or the folder cannot be written.
     """
+    check_devices(experiment.recipe)
     experiment = load_init(experiment)
     files, settings = run_files(experiment), settings_in_force(experiment)
     run = Run.create(runs, name or experiment.compilation.name, files, settings, exact=name is not None)

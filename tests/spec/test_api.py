@@ -47,6 +47,7 @@ def test_public_names() -> None:
         "resume_cross_validation",
         "resume_seeds",
         "serve",
+        "tune",
     }
     classes = {
         "Callback",
@@ -60,6 +61,7 @@ def test_public_names() -> None:
         "Predictions",
         "Report",
         "Result",
+        "SearchResult",
         "SeedsResult",
         "WandB",
     }

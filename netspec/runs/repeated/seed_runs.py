@@ -26,6 +26,7 @@ from netspec.spec.experiment import SpecExperiment, load_init, prepare, pretty, 
 from netspec.spec.saved import as_trained, read_compilation, read_preprocessing
 from netspec.storage.run_files import SEEDS
 from netspec.storage.run_folder import Run
+from netspec.training.distributed.placement import check_devices
 from netspec.training.loop.callback import Reporter, Several
 
 
@@ -92,6 +93,7 @@ def train_seeds(
     Raises:
         CompileError: a loss is not finite, or the folder cannot be written.
     """
+    check_devices(prepared.recipe)
     prepared = load_init(prepared)
     files = {**run_files(prepared), SEEDS: pretty({"seeds": _seeds(prepared)})}
     chosen, settings = name or prepared.compilation.name, settings_in_force(prepared)

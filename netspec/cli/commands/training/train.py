@@ -18,6 +18,7 @@ from netspec.display.progress import LiveReporter, make_reporter
 from netspec.language.diagnostics import CompileError
 from netspec.language.kinds import MAX_SEED
 from netspec.storage.run_files import path_of_new_run, path_of_run
+from netspec.training.distributed.mesh import MAX_DEVICES, devices_of
 
 if TYPE_CHECKING:
     from netspec.runs.repeated.folds import FoldsResult
@@ -48,6 +49,10 @@ if TYPE_CHECKING:
 @click.option("--seeds", type=click.IntRange(1, 10_000), help="Same as -D train.seeds=…: a run per seed; mean and std.")
 @click.option("--folds", metavar="FOLDS", help="Same as -D data.folds=…: cross-validate, as in 5 or 'by_time(5)'.")
 @click.option(
+    "--devices", type=click.IntRange(1, MAX_DEVICES), help="Same as -D train.devices=…: the number of devices to use."
+)
+@click.option("--mesh", metavar="MESH", help='Same as -D train.mesh=…, such as "data(4) -> fsdp(2)".')
+@click.option(
     "--lowering",
     type=click.Choice(["fast", "reference"]),
     help="Same as -D train.lowering=…; `reference` computes every layer as Flax does.",
@@ -68,6 +73,8 @@ def command(
     seed: int | None,
     seeds: int | None,
     folds: str | None,
+    devices: int | None,
+    mesh: str | None,
     lowering: str | None,
     has_report: bool,
     given: SpecOptions,
@@ -88,6 +95,7 @@ def command(
         netspec train net.net --run-folder runs/net
         netspec train specs/digits.net --seeds 5
         netspec train specs/digits.net --folds 5
+        netspec train specs/digits.net --devices 4
     """
     if example is not None:
         if file is not None or resume is not None:
@@ -97,7 +105,9 @@ def command(
         raise click.UsageError("give a spec FILE, --example NAME, or --resume RUN")
     if run_folder is not None and (file is None or resume is not None):
         raise click.UsageError("--run-folder RUN needs a spec FILE, and resumes the run without --resume")
-    given = given.with_settings(seed=seed, seeds=seeds, lowering=lowering).with_settings("data", folds=folds)
+    devices = devices or devices_of(mesh)
+    given = given.with_settings(seed=seed, seeds=seeds, devices=devices, mesh=mesh, lowering=lowering)
+    given = given.with_settings("data", folds=folds)
     spec = given.compilation(file) if file is not None else None
     reporter = JsonReporter() if as_json else make_reporter()
     options = {"reporter": reporter, "save_seconds": save_every}

@@ -36,6 +36,26 @@ Locate = Callable[["nnx.Module", tuple[Any, ...]], str | None]
 
 
 @dataclass(frozen=True)
+class Started:
+    """A `MakeModule` whose networks start with weights that are given.
+
+    Args:
+        random: makes a network with random ones.
+        put: gives a live network those that fit it.
+        arrays: the same arrays by their path in its state, for a network of which only the shapes are there.
+    """
+
+    random: MakeModule
+    put: Callable[[nnx.Module], object]
+    arrays: Callable[[nnx.Module], Mapping[tuple[str, ...], Any]]
+
+    def __call__(self, rngs: nnx.Rngs) -> nnx.Module:
+        module = self.random(rngs)
+        self.put(module)
+        return module
+
+
+@dataclass(frozen=True)
 class Experiment:
     """Which network is trained on which data, and how.
 

@@ -13,7 +13,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -30,6 +30,7 @@ from netspec.language.source import Source
 from netspec.spec.compilation import Compilation
 from netspec.spec.experiment import split_weights
 from netspec.spec.model import Model
+from netspec.storage.tree_paths import Tree
 from netspec.training.distributed.mesh import Mesh
 from netspec.training.distributed.placement import MeshPlacement
 
@@ -136,6 +137,9 @@ def compile_step(spec: Compilation, mesh: Mesh) -> Simulated:
 
 class _MeshOfShapes(MeshPlacement):
     """A placement over a mesh for arrays that are shapes, which get their sharding."""
+
+    def make(self, function: Callable[[], Tree]) -> Tree:
+        return self.put(jax.eval_shape(function))
 
     def _put(self, x: Any, sharding: Any) -> Any:
         return jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=sharding)

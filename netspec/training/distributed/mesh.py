@@ -171,11 +171,22 @@ def check_mesh(
         right = " -> ".join(f"{name}({prod(n for other, n in mesh.axes if other == name)})" for name in dict(mesh.axes))
         problems.add(errors.OtherMesh(span=at, case="twice", mesh=str(mesh), axis=twice, right=right))
     elif devices is not None and mesh.size != devices:
-        span = spans.get("devices") or at
-        problems.add(errors.OtherMesh(span=span, mesh=str(mesh), size=mesh.size, devices=devices))
+        problems.add(_other_size(mesh, devices, spans.get("mesh"), spans.get("devices")))
     elif batch % mesh.batch_parts:
         parts, below = mesh.batch_parts, batch // mesh.batch_parts * mesh.batch_parts
         nearest = f"batch = {below}` or `batch = {below + parts}" if below else f"batch = {parts}"
         over = " -> ".join(f"{name}({mesh.get(name)})" for name in mesh.batch_axes)
         span = spans.get("batch") or at
         problems.add(errors.UnevenBatch(span=span, batch=batch, parts=parts, mesh=over, nearest=nearest))
+
+
+def _other_size(mesh: Mesh, devices: int, at_mesh: Span | None, at_devices: Span | None) -> errors.OtherMesh:
+    """The error for a mesh of another size. Where one of the two was given for this training (of a run that is resumed,
+    neither has a place), a mesh can be given that replaces both."""
+    right, case = f"{'fsdp' if mesh.get('fsdp') > 1 else 'data'}({devices})", ""
+    if at_mesh is None or at_devices is None or at_mesh.source.name != at_devices.source.name:
+        case = "given"
+        if at_mesh is not None and at_mesh.source.name.startswith("-D"):
+            right = str(mesh)
+    span = at_devices or at_mesh
+    return errors.OtherMesh(span=span, case=case, mesh=str(mesh), size=mesh.size, devices=devices, right=right)

@@ -26,6 +26,9 @@ from netspec.training.experiment import Experiment
 from netspec.training.feed.placement import Placement
 from netspec.training.recipe.recipe import Recipe
 
+AS_WRITTEN = {"xla_disable_hlo_passes": "algsimp"}
+"""Without merging the factors of products, so that initial weights are those of one device bit for bit."""
+
 
 def placement_of(experiment: Experiment) -> Placement:
     """The placement that the recipe of an experiment asks for.
@@ -92,6 +95,12 @@ class MeshPlacement(Placement):
     def put(self, tree: Tree) -> Tree:
         return jax.tree_util.tree_map_with_path(lambda path, x: self._put(x, self.sharding_of(path, x)), tree)
 
+    def make(self, function: Callable[[], Tree]) -> Tree:
+        if not self.is_sharded:
+            return super().make(function)
+        shardings = jax.tree_util.tree_map_with_path(self.sharding_of, jax.eval_shape(function))
+        return jax.jit(function, out_shardings=shardings, compiler_options=AS_WRITTEN)()
+
     def put_rows(self, tree: Tree) -> Tree:
         return jax.tree.map(lambda x: self._put(x, self._sharding_of_rows(x)), tree)
 
@@ -106,7 +115,7 @@ class MeshPlacement(Placement):
         return jax.device_get(x)
 
     def gather(self, tree: Tree) -> Tree:
-        return jax.device_put(self.get(tree))
+        return self.get(tree) if self.is_sharded else jax.device_put(self.get(tree))
 
     def sharding_of(self, path: Any, leaf: Any) -> NamedSharding:
         """How a leaf of a tree is stored. What ends in the path of a weight and has its shape (a gradient, an average,

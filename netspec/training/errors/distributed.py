@@ -15,10 +15,12 @@ class OtherMesh(Diagnostic):
     code = "NS576"
     title = {
         "": "the mesh `{mesh}` has {size} devices, but `devices` is {devices}",
+        "given": "the mesh `{mesh}` has {size} devices, but `devices` is {devices}",
         "twice": "`{axis}` is in the mesh `{mesh}` twice",
     }
     hint = {
         "": "write `devices = {size}`, or a mesh of {devices} devices such as `data({devices})`",
+        "given": 'give a mesh instead, from which `devices` follows: `--mesh "{right}"`, in Python mesh="{right}"',
         "twice": "write `{right}`",
     }
     mesh: str

@@ -39,6 +39,10 @@ class Placement:
         state, a split, the order of an epoch."""
         return jax.device_put(tree)
 
+    def make(self, function: Callable[[], Tree]) -> Tree:
+        """Weights and what belongs to them, as they are split, from a function without arguments."""
+        return self.put(function())
+
     def put_rows(self, tree: Tree) -> Tree:
         """Transfer a batch: arrays with one row per example."""
         return jax.device_put(tree)
@@ -48,7 +52,8 @@ class Placement:
         return jax.device_get(tree)
 
     def gather(self, tree: Tree) -> Tree:
-        """Arrays as those of one device, for what is done with weights after training."""
+        """Arrays for what is done with weights after training: those of one device, or of the host if a device may not
+        hold them all."""
         return tree
 
     # ------------------------------------------------------------ programs

@@ -170,16 +170,16 @@ class Training:
             **({"thresholds": self.recipe.thresholds} if self.recipe.thresholds else {}),
         }
         self.checkpointing.store.wait()
+        weights = self.engine.placement.gather(weights)
         if self.run and not self.interrupted:
-            self.run.write_weights(
-                self.engine.placement.get(weights)
-            )  # those of the last checkpoint, which a kill may have left without them
+            # Those of the last checkpoint, which a kill may have left without them.
+            self.run.write_weights(self.engine.placement.get(weights))
             self.run.add_record(record)
         self.log(f"{record['event']} after epoch {record['epochs']}, step {self.step}")
         self.callbacks.done(record)
         return FitResult(
             engine=self.engine,
-            weights=self.engine.placement.gather(weights),
+            weights=weights,
             history=History(progress.history),
             metrics=metrics,
             seconds=seconds,

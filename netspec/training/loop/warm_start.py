@@ -20,7 +20,7 @@ from netspec.language.diagnostics import CompileError, Diagnostic, fail
 from netspec.language.source import Span
 from netspec.storage.weights import STATE, WeightFile, read_weights
 from netspec.training.errors import analysis as errors
-from netspec.training.experiment import MakeModule
+from netspec.training.experiment import MakeModule, Started
 from netspec.training.loop.start_match import Transfer, find_start, match, report_transfer
 from netspec.training.optimizers.layer_selection import find_part
 
@@ -45,10 +45,20 @@ def read_start(source: str, folder: Path, span: Span | None = None) -> WeightFil
 
 
 def transfer(module: Any, arrays: Mapping[str, Any], parts: Sequence[str] = ()) -> Transfer:
-    """Copy the weights that match into a live module.
+    """Copy the weights that match into a live module, which is changed in place; arguments and errors are those of
+    `matching`."""
+    result = matching(module, arrays, parts)
+    for names, variable in _variables(module):
+        if (key := result.taken.get(names[0])) is not None:
+            variable[...] = jnp.asarray(arrays[key], variable[...].dtype)
+    return result
+
+
+def matching(module: Any, arrays: Mapping[str, Any], parts: Sequence[str] = ()) -> Transfer:
+    """Which weights of a network match.
 
     Args:
-        module: the network; it is changed in place.
+        module: the network, or one of shapes.
         arrays: what `read_start` gives.
         parts: names of layers or blocks; the others stay as they are. None: all.
 
@@ -58,13 +68,19 @@ def transfer(module: Any, arrays: Mapping[str, Any], parts: Sequence[str] = ()) 
     for name in parts:
         find_part(module, name)
 
-    variables = _variables(module)
-    ours = [(names, tuple(variable[...].shape)) for names, variable in variables]
-    result = match(ours, {name: tuple(array.shape) for name, array in arrays.items()}, parts)
-    for names, variable in variables:
-        if (key := result.taken.get(names[0])) is not None:
-            variable[...] = jnp.asarray(arrays[key], variable[...].dtype)
-    return result
+    ours = [(names, tuple(variable.get_raw_value().shape)) for names, variable in _variables(module)]
+    return match(ours, {name: tuple(array.shape) for name, array in arrays.items()}, parts)
+
+
+def arrays_by_path(module: Any, arrays: Mapping[str, Any], parts: Sequence[str] = ()) -> dict[tuple[str, ...], Any]:
+    """The arrays that a network takes, by every path to the weight; it may be one of shapes."""
+    taken = matching(module, arrays, parts).taken
+    return {
+        tuple(name.split("/")): arrays[taken[names[0]]]
+        for names, _ in _variables(module)
+        if names[0] in taken
+        for name in names
+    }
 
 
 def _variables(module: Any) -> list[tuple[list[str], Any]]:
@@ -91,7 +107,7 @@ def start_from(
     """A `make_module` whose networks start from the weights of `source`, and a warning about weights that it lacks.
 
     `source` and `parts` are `init` and `init_parts` of the section `train`, `spans` the positions of these keys,
-    `folder` that of the spec. Which weights fit is found out with a network that is built with `seed`.
+    `folder` that of the spec. Which weights fit is found out with the shapes of a network, built with `seed`.
 
     Raises:
         CompileError: the weights cannot be read (NS511), the network has no such part (NS452), or nothing of it or of a
@@ -99,14 +115,13 @@ def start_from(
     """
     arrays, warnings = read_start(source, folder, spans.get("init"))
     try:
-        result = transfer(make_module(nnx.Rngs(seed)), arrays, parts)
+        result = matching(nnx.eval_shape(lambda: make_module(nnx.Rngs(seed))), arrays, parts)
     except CompileError as error:
         raise CompileError([structs.replace(d, span=spans.get("init_parts")) for d in error.diagnostics]) from error
     reported = report_transfer(result, source, parts, spans)
-
-    def made(rngs: Any) -> Any:
-        module = make_module(rngs)
-        transfer(module, arrays, parts)
-        return module
-
+    made = Started(
+        make_module,
+        put=lambda module: transfer(module, arrays, parts),
+        arrays=lambda module: arrays_by_path(module, arrays, parts),
+    )
     return made, (*warnings, *reported)

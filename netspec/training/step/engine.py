@@ -31,6 +31,7 @@ from netspec.training.feed.prefetch import Stream, is_stream
 from netspec.training.optimizers import OptimizerChain
 from netspec.training.optimizers.layer_selection import keep_statistics, merge_trees, split_tree, weights_of
 from netspec.training.schedules import build_schedule, find_plateau
+from netspec.training.step.first_weights import PARTS, FirstWeights
 from netspec.training.step.gradient_stats import empty_sums, first_watch, watch_step
 from netspec.training.step.precision import lower_precision
 from netspec.training.step.remat import recompute
@@ -41,9 +42,6 @@ State: TypeAlias = dict[str, Any]
 the run, from 0), `sums` of the epoch, and `bad_step`: the first step whose loss was not finite, or -1. Where the recipe
 asks for it, `rate_scale`: the factor of a schedule that follows a metric, `skipped`: how many steps were skipped in a
 row, and in this epoch, with how many examples; and `watch` (netspec/training/step/gradient_stats.py)."""
-
-_PARTS = (nnx.Param, nnx.RngState, ...)
-"""How a module is divided: what is trained, random state, everything else."""
 
 T = TypeVar("T")
 
@@ -71,18 +69,19 @@ class Engine:
         self._cache: dict[Any, Any] = {}
         if programs_of is not None and experiment.augment is None:
             self._cache = programs_of._cache  # another engine's
-        module = experiment.make_module(nnx.Rngs(recipe.seed))
+        self._made = FirstWeights(experiment, self.placement)
+        module = self._made.module()
         module.eval()
-        self._plain, *_ = nnx.split(module, *_PARTS)
+        self._plain, *_ = nnx.split(module, *PARTS)
         self.precision = lower_precision(module, recipe.precision)
-        self._inference, *_ = nnx.split(module, *_PARTS)
+        self._inference, *_ = nnx.split(module, *PARTS)
         module.train()
         for name in recipe.freeze:
             keep_statistics(module, name)
         self._frozen = [path for name in recipe.freeze for path in weights_of(module, name)]
         recompute(module, recipe.remat)
-        self._training, *parts = nnx.split(module, *_PARTS)
-        self._first: list[Tree] = [self.placement.put(nnx.to_pure_dict(part)) for part in parts]
+        self._training, *parts = nnx.split(module, *PARTS)
+        self._first: list[Tree] = self._made.put([nnx.to_pure_dict(part) for part in parts])
         self._factor = build_schedule(recipe.schedule, self.steps_per_epoch, recipe.epochs * self.steps_per_epoch)
         chosen = {name: weights_of(module, name) for word in recipe.optimizer for name in word.layers}
         self._optimizer = OptimizerChain(recipe.optimizer, seed=recipe.seed, chosen=chosen)
@@ -102,8 +101,10 @@ class Engine:
         Raises:
             CompileError: the network has no trainable weights (NS461).
         """
+        params, random, other = self._first
+        params = self._made.params(params)
         # One program instead of one for each shape of a weight.
-        state: State = self.placement.put(self.placement.jit(self._first_state)(*self._first, self.zero_sums))
+        state: State = self.placement.put(self.placement.jit(self._first_state)(params, random, other, self.zero_sums))
         return state
 
     def trainable(self, params: Tree) -> int:
@@ -161,7 +162,7 @@ class Engine:
 
     @property
     def first_weights(self) -> tuple[Tree, Tree]:
-        """What is trained and what else is remembered, before the first step."""
+        """What is trained and what else is remembered, before the first step; what is split over devices as shapes."""
         params, _, other = self._first
         return params, other
 
@@ -312,7 +313,7 @@ class Engine:
         inputs, targets = batch
         module = self.module(params, other, random)
         logits = self.logits(module, inputs)
-        _, new_random, new_other = (nnx.to_pure_dict(part) for part in nnx.split(module, *_PARTS)[1:])
+        _, new_random, new_other = (nnx.to_pure_dict(part) for part in nnx.split(module, *PARTS)[1:])
         total, sums = jnp.float32(0), dict[str, Any]()
         for name, output in self.recipe.outputs.items():
             weights = counted_steps(output, inputs, self.input_names)

@@ -16,7 +16,9 @@ import netspec
 from netspec.data.dataset.dataset import Arrays
 from netspec.data.dataset.lazy_rows import Rows
 from netspec.language.source import Source
-from netspec.spec.experiment import SpecExperiment, prepare
+from netspec.spec.compilation import Compilation
+from netspec.spec.experiment import SpecExperiment, load_init, prepare
+from netspec.storage.array_file import array_file
 from netspec.training.distributed.mesh import Mesh
 from netspec.training.distributed.placement import MeshPlacement
 from netspec.training.step.engine import Engine
@@ -127,26 +129,62 @@ def streamed() -> Any:
 
 
 def augmented() -> Any:
-    experiment = experiment_of("mlp")
+    """The losses with varied examples and a block that is computed again, on one device and on a mesh."""
+    random = np.random.default_rng(0)
+    x, y = random.normal(size=(40, 6, 6, 2)).astype(np.float32), random.integers(0, 8, 40)
+    net = "input 6x6x2\ndef unit = conv(8, silu) -> batchnorm\nunit -> gap -> dropout(0.1) -> dense(8, softmax)"
+    data = "data {\nval = 8\ntest = 0\naugment = crop(pad = 1) -> flip(horizontal) -> mixup(0.2)\n}"
+    source = Source("varied", f"{net}\n{data}\ntrain {{\nbatch = 16\nremat = true\n}}\n")
+    return [losses(prepare(source, (x, y)), mesh) for mesh in (None, "data(2) -> fsdp(2)")]
 
-    def vary(step: Any, inputs: Any, targets: Any) -> Any:
-        noise = jax.random.normal(jax.random.fold_in(jax.random.key(1), step), inputs[0].shape)
-        return (inputs[0] + noise, *inputs[1:]), targets
 
-    return [losses(replace(experiment, augment=vary), mesh) for mesh in (None, "data(4)")]
+def first() -> Any:
+    """Whether the weights before the first step are those of one device bit for bit, random ones and given ones, and
+    the bytes that the devices hold."""
+    found: dict[str, Any] = {}
+    wide = "input 16\ndense(64, init = orthogonal) -> dense(64, init = he_uniform) -> dense(8, softmax)"
+    train = 'train {\nbatch = 16\ninit = "given.safetensors"\n}\n'
+    random = np.random.default_rng(0)
+    given = {"dense/kernel": random.normal(size=(16, 64)).astype(np.float32)}
+    Path("given.safetensors").write_bytes(b"".join(array_file(given, {})))
+    spec = Compilation(Source("wide", f"{wide}\n{train}data {{\nval = 8\ntest = 0\n}}\n"))
+    started = load_init(prepare(spec, (random.normal(size=(EXAMPLES, 16)), random.integers(0, 8, EXAMPLES))))
+    for mesh, experiment in {"data(2) -> model(4)": experiment_of("transformer"), "fsdp(8)": started}.items():
+        alone = Engine(experiment).start()
+        state = Engine(experiment, placement=placement_on(mesh, experiment)).start()
+        same = jax.tree.map(lambda a, b: bool(np.array_equal(a, b)), alone["params"], state["params"])
+        found[mesh] = [all(jax.tree.leaves(same)), bytes_of(state)["params"]]
+    return {**found, "is given": np.array_equal(state["params"]["dense"]["kernel"], given["dense/kernel"])}
+
+
+def ended() -> Any:
+    """What a run ends with: when it stops, its threshold and metrics, its predictions, and where its weights are."""
+    random = np.random.default_rng(0)
+    x = random.normal(size=(120, 8)).astype(np.float32)
+    y = (x[:, 0] + 0.5 * random.normal(size=120) > 0.3).astype(int)
+    text = "input 8\ndense(128, tanh) -> dense(1, sigmoid)\ndata {\nval = 40\n}\ntrain {\nepochs = 30\nbatch = 16\n"
+    text += "threshold = best(f1)\nstop = early(val_loss, patience = 2)\noptimizer = adam(0.02)\n}\n"
+    found = []
+    for mesh in (None, "data(2) -> fsdp(2)"):
+        result = netspec.train(text, (x, y, x[:50], y[:50]), runs="ended", verbose=0, mesh=mesh)
+        numbers = [value for value in result.metrics.values() if isinstance(value, float)]
+        kind = type(result.weights.params["dense"]["kernel"]).__name__
+        predicted = np.asarray(result.model(x[:4])).ravel().tolist()
+        found.append([kind, len(result.history), result.thresholds["output"], *numbers, *predicted])
+    return found
 
 
 def local() -> Any:
     """One step of a batchnorm with the statistics of each device: the running ones, the examples, and the inputs."""
-    net = "input 3\nbatchnorm -> dense(8, softmax)"
+    net = "input 3\ndef unit = batchnorm -> dense(8)\nunit -> softmax"
     random = np.random.default_rng(0)
     x, y = random.normal(size=(8, 3)).astype(np.float32), np.arange(8)
-    source = Source("local", f"{net}\ntrain {{\nbatch = 8\n}}\ndata {{\nval = 0\ntest = 0\nnormalize = none\n}}\n")
-    experiment = prepare(source, (x, y))
+    rest = "data {{\nval = 0\ntest = 0\nnormalize = none\n}}\ntrain {{\nbatch = 8\nremat = {}\n}}\n"
     found = {}
-    for word in ("sync", "local"):
+    for name, word, remat in (("sync", "sync", "false"), ("local", "local", "false"), ("remat", "local", "true")):
+        experiment = prepare(Source("local", f"{net}\n{rest.format(remat)}"), (x, y))
         _, state = trained(experiment, "data(4)", 1, batchnorm=word)
-        found[word] = {name: value.tolist() for name, value in state["other"]["batchnorm"].items()}
+        found[name] = {key: value.tolist() for key, value in state["other"]["unit"]["batchnorm"].items()}
     order = Engine(experiment).order_of_rows(0, 8)
     return {**found, "x": x[order].tolist()}
 
@@ -172,7 +210,7 @@ def resumed() -> Any:
     return {"epochs": epochs, "saved": json.loads((Path(begun.run) / "spec.json").read_text())["overrides"]}
 
 
-CASES: tuple[Callable[[], Any], ...] = (steps, streamed, augmented, local, resumed)
+CASES: tuple[Callable[[], Any], ...] = (steps, first, streamed, augmented, local, ended, resumed)
 
 if __name__ == "__main__":
     json.dump({case.__name__: case() for case in CASES}, sys.stdout)

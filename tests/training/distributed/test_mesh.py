@@ -54,6 +54,18 @@ def test_a_mesh_is_checked_without_devices(settings: str, found: list[str]) -> N
     assert codes(settings) == found
 
 
+def test_a_size_that_was_given_alone_is_told_which_mesh_to_give() -> None:
+    text = "input 8\ndense(8)\ntrain {\n    mesh = data(2) -> fsdp(2)\n}\n"
+    cases = [
+        (text, {"train.devices": "2"}, "fsdp(2)"),
+        (text.replace("fsdp", "model"), {"train.devices": "2"}, "data(2)"),
+    ]
+    cases.append(("input 8\ndense(8)\ntrain {\n    devices = 4\n}\n", {"train.mesh": "data(2)"}, "data(2)"))
+    for spec, overrides, mesh in cases:
+        [error] = Compilation(Source("net", spec), overrides=overrides).problems
+        assert error.code == "NS576" and f'`--mesh "{mesh}"`' in error.hint_text
+
+
 def test_the_nearest_batches_are_named() -> None:
     [error] = netspec.check("input 8\ndense(8)\ntrain {\n    batch   = 30\n    devices = 4\n}\n")
     assert "`batch = 28` or `batch = 32`" in str(error.as_json())

@@ -54,6 +54,20 @@ def test_each_device_holds_its_part(found: Any) -> None:
             assert low <= each[0] / whole <= high, mesh
 
 
+def test_first_weights_are_made_in_parts_with_the_numbers_of_one_device(found: Any) -> None:
+    assert found["first"].pop("is given")
+    assert len(found["first"]) == 2
+    for name, (is_same, (whole, *each)) in found["first"].items():
+        assert is_same and len(set(each)) == 1 and each[0] < 0.8 * whole, name
+
+
+def test_a_run_ends_as_on_one_device_with_its_weights_on_the_host(found: Any) -> None:
+    (alone_kind, *alone), (kind, *split) = found["ended"]
+    assert (alone_kind, kind) == ("ArrayImpl", "ndarray")
+    np.testing.assert_allclose(split, alone, rtol=EQUAL)
+    assert alone[0] < 30  # it stops early
+
+
 @pytest.mark.parametrize("case", ["streamed", "augmented"])
 def test_other_ways_to_train_have_the_losses_of_one_device(found: Any, case: str) -> None:
     alone, split = found[case]
@@ -67,6 +81,7 @@ def test_batchnorm_over_all_devices_or_each_for_itself(found: Any) -> None:
         "sync": (x.mean(axis=0), x.var(axis=0)),
         "local": (parts.mean(axis=1).mean(axis=0), parts.var(axis=1).mean(axis=0)),
     }
+    expected["remat"] = expected["local"]
     for word, (mean, variance) in expected.items():
         np.testing.assert_allclose(found["local"][word]["mean"], (1 - momentum) * mean, rtol=1e-4, atol=1e-7)
         np.testing.assert_allclose(found["local"][word]["var"], momentum + (1 - momentum) * variance, rtol=1e-5)

@@ -54,8 +54,8 @@ SHAPES = {"mlp": (64,), "cnn with batchnorm": IMAGE, "cnn with relu": IMAGE, "ls
 TRAIN = ("epochs = 2", "batch = 64", "seed = 3")
 RATES = {"mlp": 0.05, "cnn with batchnorm": 0.05, "cnn with relu": 0.002, "lstm": 0.05, "transformer": 0.01}
 """Rates with which the loss does not vanish within 50 steps: where it does, its relative difference means nothing.
-With ReLU and maximum pooling the rate is small, so that a decision that rounding changes stays a small difference: 1.5e-6
-after 50 steps on `data(8)`, and 2e-5 with a rate of 0.05."""
+With ReLU and maximum pooling the rate is small, so that a decision that rounding changes stays a small difference:
+1.5e-6 after 50 steps on `data(8)`, and 2e-5 with a rate of 0.05."""
 
 
 def examples(shape: tuple[int, ...], vocabulary: int | None, count: int) -> tuple[Any, Any]:

@@ -165,8 +165,9 @@ def ended() -> Any:
     text = "input 8\ndense(128, tanh) -> dense(1, sigmoid)\ndata {\nval = 40\n}\ntrain {\nepochs = 30\nbatch = 16\n"
     text += "threshold = best(f1)\nstop = early(val_loss, patience = 2)\noptimizer = adam(0.02)\n}\n"
     found = []
-    for mesh in (None, "data(2) -> fsdp(2)"):
-        result = netspec.train(text, (x, y, x[:50], y[:50]), runs="ended", verbose=0, mesh=mesh)
+    meshes: list[dict[str, Any]] = [{}, {"mesh": "data(2) -> fsdp(2)"}]
+    for mesh in meshes:
+        result = netspec.train(text, (x, y, x[:50], y[:50]), runs="ended", verbose=0, **mesh)
         numbers = [value for value in result.metrics.values() if isinstance(value, float)]
         kind = type(result.weights.params["dense"]["kernel"]).__name__
         predicted = np.asarray(result.model(x[:4])).ravel().tolist()

@@ -26,6 +26,7 @@ HOMES = {
     "type": "netspec.data.sources",
     "augmentation": "netspec.data.augmentations",
     "class_ids": "netspec.data.transforms.class_ids",
+    "portion": "netspec.data.dataset.options",
     "optimizer": "netspec.training.optimizers",
     "schedule": "netspec.training.schedules",
     "loss": "netspec.training.losses",

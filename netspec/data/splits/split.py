@@ -13,6 +13,7 @@ from functools import partial
 from netspec.compiler.ir.output_head import OutputHead
 from netspec.data.dataset.dataset import Arrays, Dataset, Facts, portion_count
 from netspec.data.dataset.lazy_rows import Array, Column, converted, in_memory
+from netspec.data.dataset.options import Last
 from netspec.data.errors.files import CannotSplit
 from netspec.data.load import input_as_target
 from netspec.data.settings import DataSettings, stratum
@@ -36,7 +37,7 @@ class Splits:
     `normalization` has the statistics of the inputs that were normalized or filled in; the arrays already are.
     `class_weights` has by target the weight of each class in the loss, where they differ. `own_targets` are the targets
     that are normalized inputs, with the statistics of these; `target_scaling` has the statistics of the other targets
-    that are normalized.
+    that are normalized. `baselines` has by part and name forecasts without a network, in the units of the targets.
     """
 
     dataset: Dataset
@@ -50,6 +51,7 @@ class Splits:
     class_weights: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     own_targets: Mapping[str, Normalization] = field(default_factory=dict)
     target_scaling: Mapping[str, Normalization] = field(default_factory=dict)
+    baselines: Mapping[str, Mapping[str, Array]] = field(default_factory=dict)
 
     @property
     def facts(self) -> Facts:
@@ -71,7 +73,7 @@ def split_dataset(
     """
     rest = np.arange(len(dataset.train))
     test_index, rest = _hold_out_test(dataset, settings, rest)
-    val_index, rest = _hold_out(dataset, settings, rest, "val", settings.val)
+    val_index, rest = _hold_out(dataset, settings, rest, "val", settings.hold_out.val)
     if settings.limit is not None and settings.limit < len(rest):
         rest = np.sort(_random(settings, LIMIT_DRAW).permutation(rest)[: settings.limit])
     test = dataset.test
@@ -88,6 +90,7 @@ def split_dataset(
         val_index=val_index,
         test_index=test_index if dataset.test is None else None,
         class_weights=class_weights(dataset.facts, dataset.train, rest, settings.class_weights),
+        baselines=_baselines(dataset, {"val": val_index, "test": test_index if dataset.test is None else None}),
     )
     if scaling is None:
         scaling = find_scaling(splits.train.inputs, settings.normalize, dataset.fill, dataset.scales)
@@ -113,6 +116,16 @@ def normalize_targets(
     return replace(splits, train=train, val=val, test=test, target_scaling=scales)
 
 
+def _baselines(dataset: Dataset, index: Mapping[str, Array | None]) -> dict[str, Mapping[str, Array]]:
+    """The forecasts of the parts that are held out, by which those of the network are judged."""
+    found = {
+        part: {name: values[rows] for name, values in dataset.baselines.items()}
+        for part, rows in index.items()
+        if rows is not None
+    }
+    return found | ({"test": dataset.test_baselines} if dataset.test is not None else {})
+
+
 def _part(dataset: Dataset, indices: Array) -> Arrays:
     """Some of the training examples; not copied if they are all of them in their order."""
     is_whole = len(indices) == len(dataset.train) and bool((indices == np.arange(len(indices))).all())
@@ -132,17 +145,22 @@ def _hold_out(
     dataset: Dataset, settings: DataSettings, rest: Array, part: str, portion: float
 ) -> tuple[Array | None, Array]:
     """The indices that are held out (None for a portion of 0) and those that are left, both in rising order; of
-    consecutive examples the end is held out. Raises Unplaced when one of them would be empty."""
+    consecutive examples, or with `last`, the end is held out. Raises Unplaced when one of them would be empty."""
     if portion == 0:
         return None, rest
-    count = portion_count(portion, len(rest))
-    if count == 0 or count + (dataset.gap or 0) >= len(rest):
+    if dataset.order is not None:
+        held, left = dataset.order.ends(rest, portion)
+    else:
+        count = portion_count(portion, len(rest))
+        held, left = rest[len(rest) - count :], rest[: max(0, len(rest) - count - (dataset.gap or 0))]
+    count = len(held)
+    if not len(held) or not len(left):
         shown = f"{portion:.4g}" if isinstance(portion, float) else to_source(portion)
-        left = f"the {part} part without examples" if count == 0 else "no example to train on"
-        cannot = partial(Unplaced, CannotSplit, option=part, part=part, portion=shown, left=left)
+        leaves = f"the {part} part without examples" if count == 0 else "no example to train on"
+        cannot = partial(Unplaced, CannotSplit, option=part, part=part, portion=shown, left=leaves)
         raise cannot(examples=len(rest), most=len(rest) - 1, case="few" if len(rest) < 2 else "")
-    if dataset.gap is not None:
-        return rest[-count:], rest[: len(rest) - count - dataset.gap]
+    if dataset.order is not None or dataset.gap is not None or isinstance(getattr(settings, part), Last):
+        return held, left
     rng = _random(settings, TEST_DRAW if part == "test" else VAL_DRAW)
     target = stratum(dataset.facts) if settings.stratify is not False else None
     if target is None:

@@ -16,7 +16,7 @@ import numpy as np
 from netspec.data.predict.preprocessing import Preprocessing
 from netspec.data.predict.python_inputs import array_inputs
 from netspec.data.predict.rows import RawInputs
-from netspec.data.transforms.encoders import ImageEncoder, RowEncoder, TextEncoder
+from netspec.data.transforms.encoders import ImageEncoder, RowEncoder, TextEncoder, WindowEncoder
 from netspec.language.shape import Shape
 from netspec.runs.evaluate_predict import Decoder
 from netspec.runs.predictions import Predictions
@@ -72,7 +72,7 @@ class Served:
         encoder = self.preprocessing.encoder
         if isinstance(encoder, RowEncoder):
             return not any(column.kind == "image" for column in encoder.columns)
-        return encoder is None and bool(self.preprocessing.columns)
+        return isinstance(encoder, WindowEncoder) or (encoder is None and bool(self.preprocessing.columns))
 
     # ------------------------------------------------------------ batches
 

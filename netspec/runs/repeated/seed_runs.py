@@ -26,6 +26,8 @@ from netspec.spec.experiment import SpecExperiment, load_init, prepare, pretty, 
 from netspec.spec.saved import as_trained, read_compilation, read_preprocessing
 from netspec.storage.run_folder import Run, read_run
 from netspec.training.distributed.placement import placement_of
+from netspec.training.distributed.processes import peers
+from netspec.training.distributed.shared_run import shared_run
 from netspec.training.loop.callback import Record, Reporter, Several, Tick
 from netspec.training.loop.checkpointing import SAVE_SECONDS
 from netspec.training.step.engine import Engine
@@ -97,7 +99,7 @@ def train_seeds(
     prepared = load_init(prepared)
     files = {**run_files(prepared), SEEDS: pretty({"seeds": _seeds(prepared)})}
     chosen, settings = name or prepared.compilation.name, settings_in_force(prepared)
-    parent = Run.create(runs, chosen, files, settings, exact=name is not None)
+    parent = shared_run(lambda: Run.create(runs, chosen, files, settings, exact=name is not None))
     return _Seeds(prepared, parent, reporter or Several(), options).train()
 
 
@@ -115,7 +117,7 @@ def resume_seeds(path: Path, reporter: Reporter | None = None, data: Any = None,
     """
     spec, before = as_trained(path, read_compilation(path)), read_preprocessing(path)
     prepared = load_init(prepare(spec, data, target_scaling=before.outputs, encoder=before.encoder))
-    return _Seeds(prepared, Run.open(path), reporter or Several(), options).train()
+    return _Seeds(prepared, shared_run(lambda: Run.open(path)), reporter or Several(), options).train()
 
 
 def _seeds(prepared: SpecExperiment) -> list[int]:
@@ -151,7 +153,7 @@ class _Seeds:
     def _one(self, seed: int) -> tuple[Mapping[str, Any], str | None]:
         """The metrics of a seed, and the signal that interrupted it; read if finished, otherwise resumed or started."""
         folder, reporter = self.parent.path / f"seed-{seed}", _WithSeed(self.reporter, seed)
-        if is_folder(folder):
+        if peers().first(is_folder(folder)):
             done = read_run(folder).done
             if done is not None:
                 return done["metrics"], None
@@ -160,9 +162,8 @@ class _Seeds:
             prepared = self.prepared.with_seed(seed)
             engine = Engine(prepared, placement=placement_of(prepared), programs_of=self.programs)
             self.programs = self.programs or engine
-            run = Run.create(
-                self.parent.path, folder.name, run_files(prepared), settings_in_force(prepared), exact=True
-            )
+            files, settings = run_files(prepared), settings_in_force(prepared)
+            run = shared_run(lambda: Run.create(self.parent.path, folder.name, files, settings, exact=True))
             result = train_in(prepared, run, engine=engine, reporter=reporter, **self.options)
         self.problems += [problem for problem in result.problems if problem.is_error]
         return result.metrics, result.signal

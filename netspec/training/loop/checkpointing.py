@@ -45,7 +45,9 @@ class Checkpointing(TrainingCallback):
     def __init__(self, engine: Engine, run: Run | None, save_seconds: float) -> None:
         self.engine, self.run, self.save_seconds = engine, run, save_seconds
         self.store: CheckpointStore = (
-            FileStore(run.checkpoints, engine.copy, self._publish, check_record) if run else MemoryStore(engine.copy)
+            FileStore(run.checkpoints, engine.copy, self._publish, check_record)
+            if run and engine.placement.is_writer
+            else MemoryStore(engine.copy)
         )
         self.saved_at = time.perf_counter()
         experiment = engine.experiment

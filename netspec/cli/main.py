@@ -28,6 +28,7 @@ COMMANDS = {
     "lr": ("training.lr", "Find a learning rate."),
     "tune-speed": ("training.tune_speed", "Find the fastest way to train a network on this machine."),
     "train": ("training.train", "Train a network, or resume a run."),
+    "launch": ("training.launch", "Train on a cluster: Slurm, Kubernetes, Ray."),
     "runs": ("runs.runs", "List, compare and remove runs."),
     "watch": ("runs.watch", "Show runs as a page that follows their training."),
     "look": ("runs.look", "Show what is inside a trained network."),

@@ -26,6 +26,7 @@ COMMAND_NAMES = {
     **dict.fromkeys(["docs", "reference", "layers"], "words"),
     **dict.fromkeys(["live", "serve", "dashboard", "tensorboard", "monitor"], "watch"),
     **dict.fromkeys(["resume", "continue"], "train --resume RUN"),
+    **dict.fromkeys(["slurm", "sbatch", "submit", "kubernetes", "ray", "cluster"], "launch"),
     "compare": "runs compare RUN RUN",
     "help": "--help",
 }

@@ -1,4 +1,4 @@
-"""Starting the processes of a training: here, and on clusters.
+"""Starting the processes of a training: on this machine, under Slurm and Kubernetes, on a Ray cluster.
 
-Input: the command line of `netspec train`. Output: the exit status of the processes, or files for a scheduler.
+Input: a `Job`, what to train with which resources. Output: a script or a manifest, or the running processes.
 """

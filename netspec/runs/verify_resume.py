@@ -18,8 +18,8 @@ import numpy as np
 from netspec.language.record import Frozen
 from netspec.spec.compilation import Compilation, read_source
 from netspec.spec.experiment import SpecExperiment, load_init, prepare, pretty
-from netspec.storage.array_file import read_arrays
-from netspec.storage.run_files import checkpoint_file, checkpoint_steps
+from netspec.storage.checkpoints.read import read_checkpoint
+from netspec.storage.run_files import CHECKPOINTS, checkpoints_in
 from netspec.storage.run_folder import Run, read_run
 from netspec.training.loop import loop
 from netspec.training.loop.callback import Callback, Record, Tick
@@ -127,8 +127,7 @@ def compare_runs(one: Path, other: Path) -> list[Row]:
 
 
 def _arrays(run: Path) -> dict[str, Any]:
-    folder = run / "checkpoints"
-    return read_arrays(checkpoint_file(folder, checkpoint_steps(folder)[-1]))[0]
+    return read_checkpoint(run, checkpoints_in(run / CHECKPOINTS)[-1])[0]
 
 
 def _differing(name: str, a: Any, b: Any) -> str:

@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from netspec.language.diagnostics import CompileError
 from netspec.language.record import Frozen
-from netspec.storage.array_file import Damaged, read_metadata
+from netspec.storage.array_file import Damaged
+from netspec.storage.checkpoints.read import read_record
 from netspec.storage.errors import ChangedData
-from netspec.storage.records import parse_record
-from netspec.storage.run_files import CHECKPOINTS, check_inside, checkpoint_file, checkpoint_steps
+from netspec.storage.run_files import CHECKPOINTS, checkpoints_in
 from netspec.storage.run_folder import read_run
 from netspec.training.experiment import Experiment
 from netspec.training.feed.data_checksum import fingerprint
@@ -67,12 +66,10 @@ def trained_data(run: Path) -> TrainedData:
 
 def _checksum(run: Path) -> str | None:
     """That of the newest checkpoint whose record can be read."""
-    for step in reversed(checkpoint_steps(run / CHECKPOINTS)):
-        file = checkpoint_file(run / CHECKPOINTS, step)
+    for checkpoint in reversed(checkpoints_in(run / CHECKPOINTS)):
         try:
-            check_inside(run, file)
-            found: Any = parse_record(read_metadata(file).get("record", ""), file).get("data")
-        except (OSError, Damaged, CompileError):
+            found: Any = read_record(run, checkpoint).get("data")
+        except Damaged:
             continue
         if isinstance(found, str):
             return found

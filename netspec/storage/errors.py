@@ -1,4 +1,4 @@
-"""NS470 to NS479 and NS490 to NS499: runs that are resumed, interrupted, damaged, or cannot be written."""
+"""NS470 to NS479, NS490 to NS499 and NS550: runs that are resumed, interrupted, damaged, or cannot be written."""
 
 from __future__ import annotations
 
@@ -253,3 +253,18 @@ class SeveralSeeds(Diagnostic):
     run: str
     count: int
     first: str
+
+
+class NotShared(Diagnostic):
+    """The processes of a training do not see the same checkpoints, as when each machine has a disk of its own.
+
+    Each process writes its shards into one folder, and reads what it needs from there. The runs have to be on a file
+    system that all machines share, such as NFS or Lustre.
+    """
+
+    code = "NS550"
+    title = "process {process} of {count} does not see the checkpoints that process 0 sees in `{folder}`"
+    hint = "keep the runs on a file system that all machines share: `netspec train --runs FOLDER`"
+    folder: str
+    process: int
+    count: int

@@ -57,6 +57,11 @@ def typed(record: Any, kind: type[T], file: Path) -> T:
         raise errors.damaged(file, str(error)) from error
 
 
+def plain_value(value: Any) -> Any:
+    """A number or an array of NumPy as JSON has it: the `default` of `json.dumps`."""
+    return value.tolist()
+
+
 def _in_words(message: str) -> str:
     """The message of msgspec, key first: "`train.epochs`: expected `int`, got `str`"."""
     match = re.fullmatch(r"(.*?)(?: - at `(?:key in )?\$\.?(.*)`)?", message, re.DOTALL)

@@ -17,6 +17,8 @@ FILES = ("settings.json", "versions.json", "metrics.jsonl", "log.txt")
 TEXT_LIMIT = Limit("NETSPEC_MAX_RUN_TEXT_MB", 256, "MB", 10**6)
 """The largest text of a run; a line of metrics.jsonl has a few hundred bytes."""
 CHECKPOINTS = "checkpoints"
+FILE, FOLDER = ".safetensors", ".orbax"
+"""The endings of checkpoints: of a whole state, and of a sharded one."""
 LINK = "it is a link out of the run folder"
 NOT_A_FILE = "it is not a regular file"
 
@@ -78,10 +80,34 @@ def log_lines(run: Path) -> list[str]:
 
 def checkpoint_file(folder: Path, step: int) -> Path:
     """The file of the checkpoint of a step of the run."""
-    return folder / f"step-{step:08d}.safetensors"
+    return folder / f"step-{step:08d}{FILE}"
+
+
+def checkpoint_folder(folder: Path, step: int) -> Path:
+    """The folder of the checkpoint of a step of a run whose state is sharded."""
+    return folder / f"step-{step:08d}{FOLDER}"
+
+
+def checkpoints_in(folder: Path) -> list[Path]:
+    """The checkpoints in a folder, files and folders, oldest first."""
+    found = [path for suffix in (FILE, FOLDER) for path in folder.glob(f"step-*{suffix}")]
+    return sorted((path for path in found if path.stem.removeprefix("step-").isdecimal()), key=_order)
+
+
+def step_of(checkpoint: Path) -> int:
+    """The step of the run that a checkpoint is of."""
+    return int(checkpoint.stem.removeprefix("step-"))
 
 
 def checkpoint_steps(folder: Path) -> list[int]:
     """The steps that have a checkpoint in a folder, oldest first."""
-    names = [path.stem.removeprefix("step-") for path in folder.glob("step-*.safetensors")]
-    return sorted(int(name) for name in names if name.isdecimal())
+    return list(dict.fromkeys(step_of(path) for path in checkpoints_in(folder)))
+
+
+def is_checkpoint_folder(checkpoint: Path) -> bool:
+    """Whether a checkpoint is a folder, as of a sharded state."""
+    return checkpoint.suffix == FOLDER
+
+
+def _order(checkpoint: Path) -> tuple[int, str]:
+    return step_of(checkpoint), checkpoint.suffix

@@ -146,10 +146,10 @@ class Run:
 
     def write_weights(self, weights: Weights, epoch: int | None = None) -> None:
         """Write weights.safetensors, or those after an epoch to a separate file, completely or not at all."""
-        from netspec.storage.weights import weights_file
+        from netspec.storage.weights import weights_parts
 
         name = "weights.safetensors" if epoch is None else f"weights-epoch{epoch}.safetensors"
-        self._replace(name, weights_file(weights))
+        self._replace(name, *weights_parts(weights))
 
     def write_report(self, page: str) -> None:
         """Write report.html, which is for reading: it has no checksum, and is never read back."""
@@ -174,9 +174,9 @@ class Run:
             check_writable(self.path, path)
             append_line(path, line)
 
-    def _replace(self, file: str, content: bytes) -> None:
+    def _replace(self, file: str, *parts: bytes | memoryview) -> None:
         with _writing(self.path / file) as path:
-            replace_file(path, [content])
+            replace_file(path, parts)
 
 
 def no_run(path: Path) -> errors.NoRun:

@@ -46,20 +46,32 @@ def flatten(tree: Tree) -> dict[str, Any]:
     return {names[path]: jax.random.key_data(leaf) if _is_key(leaf) else leaf for path, leaf in leaves.items()}
 
 
-def unflatten(flat: Mapping[str, Any], like: Tree) -> Tree:
-    """A tree of the structure of `like` with the leaves from `flat`.
+def fill(flat: Mapping[str, Any], like: Tree) -> Tree:
+    """A tree of the structure of `like` with the leaves from `flat`, as they are there.
 
     Raises:
         KeyError: a leaf is missing.
     """
-
     names = _names(path for path, _ in jax.tree_util.tree_leaves_with_path(like))
+    return jax.tree_util.tree_map_with_path(lambda path, _: flat[names[path]], like)
 
-    def pick(path: Any, leaf: Any) -> Any:
-        value = jnp.array(flat[names[path]])  # a copy: a state is written into
-        return jax.random.wrap_key_data(value, impl=jax.random.key_impl(leaf)) if _is_key(leaf) else value
 
-    return jax.tree_util.tree_map_with_path(pick, like)
+def unflatten(flat: Mapping[str, Any], like: Tree) -> Tree:
+    """The same with a copy of each array on its device, and keys where `like` has keys: a state is written into.
+
+    Raises:
+        KeyError: a leaf is missing.
+    """
+    return as_keys(jax.tree.map(jnp.array, fill(flat, like)), like)
+
+
+def as_keys(tree: Tree, like: Tree) -> Tree:
+    """A tree whose numbers are random keys where those of `like` are."""
+    return jax.tree.map(
+        lambda leaf, of: jax.random.wrap_key_data(leaf, impl=jax.random.key_impl(of)) if _is_key(of) else leaf,
+        tree,
+        like,
+    )
 
 
 def difference(found: Mapping[str, Any], like: Mapping[str, Any]) -> str | None:

@@ -20,11 +20,12 @@ from netspec.language.files.paths import is_file, is_folder
 from netspec.language.files.regular_file import read_regular
 from netspec.language.record import Frozen
 from netspec.storage import errors
-from netspec.storage.array_file import Damaged, array_file, read_arrays, read_stored
+from netspec.storage.array_file import Damaged, array_file, read_stored
+from netspec.storage.checkpoints.read import check_checkpoint
 from netspec.storage.checksums import CHECKSUMS
 from netspec.storage.published import check_readable, is_published, weights_in
 from netspec.storage.records import parse_record, typed
-from netspec.storage.run_files import CHECKPOINTS, TEXT_LIMIT, check_inside, checkpoint_file, checkpoint_steps
+from netspec.storage.run_files import CHECKPOINTS, TEXT_LIMIT, check_inside, checkpoints_in
 from netspec.storage.tree_paths import Weights, difference, flatten, unflatten, widen
 
 STATE = "@state/"
@@ -37,8 +38,13 @@ MADE_BY = "made by"
 
 def weights_file(weights: Weights, metadata: Mapping[str, str] | None = None) -> bytes:
     """The content of a safetensors file; `metadata` are texts by name."""
+    return b"".join(weights_parts(weights, metadata))
+
+
+def weights_parts(weights: Weights, metadata: Mapping[str, str] | None = None) -> list[bytes | memoryview]:
+    """The same in parts, which take less memory than as a whole."""
     texts = {MADE_BY: f"netspec {__version__}", **(metadata or {})}
-    return b"".join(array_file(flat_weights(weights), texts))
+    return array_file(flat_weights(weights), texts)
 
 
 class WeightFile(NamedTuple):
@@ -94,14 +100,12 @@ def _weights_of_run(run: Path) -> dict[str, Any]:
 
 def _damaged_weights(run: Path, reason: str) -> CompileError:
     """The error (NS475) for damaged weights of a run, with the newest checkpoint that holds them."""
-    for step in reversed(checkpoint_steps(run / CHECKPOINTS)):
-        file = checkpoint_file(run / CHECKPOINTS, step)
+    for path in reversed(checkpoints_in(run / CHECKPOINTS)):
         try:
-            check_inside(run, file)
-            read_arrays(file)
-        except (Damaged, OSError):
+            check_checkpoint(run, path)
+        except Damaged:
             continue
-        weights, checkpoint = str(run / WEIGHTS), f"{CHECKPOINTS}/{file.name}"
+        weights, checkpoint = str(run / WEIGHTS), f"{CHECKPOINTS}/{path.name}"
         return fail(
             errors.DamagedFile(file=weights, case="weights", reason=reason, run=str(run), checkpoint=checkpoint)
         )
@@ -170,7 +174,7 @@ def check_one_run(path: Path) -> None:
 def flat_weights(weights: Weights) -> dict[str, Any]:
     """Weights as arrays by name, in f32 whatever the precision of the run."""
     flat = flatten(weights.params) | {STATE + name: leaf for name, leaf in flatten(weights.other).items()}
-    return {name: np.asarray(leaf) for name, leaf in widen(flat).items()}
+    return {name: np.asarray(widen(np.asarray(leaf))) for name, leaf in flat.items()}
 
 
 def fit_weights(arrays: Mapping[str, Any], like: Weights, source: str) -> Weights:

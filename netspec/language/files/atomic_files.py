@@ -42,7 +42,7 @@ def replace_file(
     except BaseException:
         aside.unlink(missing_ok=True)
         raise
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
 
 
 def append_line(path: Path, line: str) -> None:
@@ -68,7 +68,7 @@ def aside_of(path: Path) -> Path:
     return path.with_name(f".{path.name}.tmp")
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Make a rename survive a loss of power, where folders can be opened."""
     if os.name == "nt":
         return

@@ -60,6 +60,7 @@ class MeshPlacement(Placement):
         self.devices = jax.sharding.Mesh(np.array(_devices(mesh)).reshape(mesh.shape), mesh.names)
         self.whole = NamedSharding(self.devices, PartitionSpec())
         self.by_rows = NamedSharding(self.devices, PartitionSpec(mesh.batch_axes or None))
+        self._gathered = jax.jit(lambda x: x, out_shardings=self.whole)
 
     @property
     def description(self) -> str:
@@ -71,6 +72,10 @@ class MeshPlacement(Placement):
     def is_writer(self) -> bool:
         return int(jax.process_index()) == 0
 
+    @property
+    def is_sharded(self) -> bool:
+        return self.mesh.splits_weights
+
     # ------------------------------------------------------------ arrays
 
     def put(self, tree: Tree) -> Tree:
@@ -80,10 +85,14 @@ class MeshPlacement(Placement):
         return jax.tree.map(lambda x: self._put(x, self._sharding_of_rows(x)), tree)
 
     def get(self, tree: Tree) -> Tree:
-        leaves = jax.tree.leaves(tree)
-        if any(isinstance(x, jax.Array) and not (x.is_fully_addressable or x.is_fully_replicated) for x in leaves):
-            tree = jax.jit(lambda tree: tree, out_shardings=self.whole)(tree)
-        return jax.device_get(tree)
+        if jax.process_count() == 1:
+            return jax.device_get(tree)
+        return jax.tree.map(self._get, tree)  # one after the other, so that a device holds one array whole at a time
+
+    def _get(self, x: Any) -> Any:
+        if isinstance(x, jax.Array) and not (x.is_fully_addressable or x.is_fully_replicated):
+            x = self._gathered(x)
+        return jax.device_get(x)
 
     def gather(self, tree: Tree) -> Tree:
         return jax.device_put(self.get(tree))

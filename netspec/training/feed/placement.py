@@ -28,6 +28,11 @@ class Placement:
         """Whether this process writes the run folder."""
         return True
 
+    @property
+    def is_sharded(self) -> bool:
+        """Whether a state is stored in parts, so that no device or process has all of it."""
+        return False
+
     # ------------------------------------------------------------ arrays
 
     def put(self, tree: Tree) -> Tree:

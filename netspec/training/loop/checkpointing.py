@@ -14,7 +14,10 @@ from typing import Any
 from netspec.language.diagnostics import Diagnostic, fail
 from netspec.language.record import Frozen
 from netspec.storage import errors
-from netspec.storage.checkpoint import CheckpointStore, FileStore, MemoryStore
+from netspec.storage.checkpoints.file_store import FileStore
+from netspec.storage.checkpoints.folder_store import say_to_all
+from netspec.storage.checkpoints.orbax_store import OrbaxStore
+from netspec.storage.checkpoints.store import CheckpointStore, MemoryStore
 from netspec.storage.records import typed
 from netspec.storage.run_folder import EpochRecord, Run
 from netspec.storage.tree_paths import Tree, Weights
@@ -44,14 +47,18 @@ class Checkpointing(TrainingCallback):
 
     def __init__(self, engine: Engine, run: Run | None, save_seconds: float) -> None:
         self.engine, self.run, self.save_seconds = engine, run, save_seconds
-        self.store: CheckpointStore = (
-            FileStore(run.checkpoints, engine.copy, self._publish, check_record)
-            if run and engine.placement.is_writer
-            else MemoryStore(engine.copy)
-        )
+        self.store = self._make_store()
+        self._averages: Tree | None = None
         self.saved_at = time.perf_counter()
         experiment = engine.experiment
         self.data_checksum = fingerprint(experiment.train, experiment.val, experiment.test) if run else ""
+
+    def _make_store(self) -> CheckpointStore:
+        placement, copy = self.engine.placement, self.engine.copy
+        if self.run is None:
+            return MemoryStore(copy)
+        kind = OrbaxStore if placement.is_sharded else FileStore
+        return kind(self.run.checkpoints, copy, self._publish, check_record, is_writer=placement.is_writer)
 
     # ------------------------------------------------------------ writing
 
@@ -66,7 +73,8 @@ class Checkpointing(TrainingCallback):
             self.save(training)
 
     def _is_due(self) -> bool:
-        """Whether it is time; with `save_seconds` 0 it always is. Nobody waits for the disk.
+        """Whether it is time; with `save_seconds` 0 it always is. Nobody waits for the disk. Of several processes the
+        first one, which writes more than the others, decides for all.
 
         Raises:
             CompileError: the last checkpoint could not be written (NS490).
@@ -74,7 +82,8 @@ class Checkpointing(TrainingCallback):
         if not self.save_seconds:
             return True
         wait = max(self.save_seconds, self.store.seconds / MAX_SAVE_FRACTION)
-        return not self.store.is_busy() and time.perf_counter() - self.saved_at >= wait
+        is_due = not self.store.is_busy() and time.perf_counter() - self.saved_at >= wait
+        return bool(say_to_all("it is due" if is_due else "")[0])
 
     def save(self, training: Any) -> None:
         """Begin to write a checkpoint, and the weights to keep beside it, unless a number in them is not finite.
@@ -87,14 +96,19 @@ class Checkpointing(TrainingCallback):
         progress: Progress = training.progress
         is_best = progress.best_step == training.step
         best = None if training.best is None or is_best else tuple(training.best)
+        weights = training.weights
+        self._averages = None if weights.params is training.state["params"] else weights.params
+        if self._averages is not None and best is None and self.engine.placement.is_sharded:
+            best = tuple(weights)  # to be read from the checkpoint, as no process can compute them alone
         record = {**progress.as_json(), **training.elapsed(), **self._identity()}
         self.store.save(training.step, training.state, best, record)
         self.saved_at, training.must_save = time.perf_counter(), False
 
     def _publish(self, state: State, best: Tree | None) -> None:
-        """Write the weights to keep of a checkpoint."""
+        """Write the weights to keep of a checkpoint. The store calls this before it begins with the next one."""
         assert self.run is not None
-        self.run.write_weights(Weights(*(best or (self.engine.eval_weights(state), state["other"]))))
+        params = state["params"] if self._averages is None else self._averages
+        self.run.write_weights(Weights(*(best or (params, state["other"]))))
 
     def _identity(self) -> dict[str, Any]:
         """What a checkpoint belongs to: the spec, the recipe, and the data."""

@@ -135,4 +135,5 @@ class PeriodicWeights(TrainingCallback):
 
     def on_epoch_end(self, training: Any, record: dict[str, Any]) -> None:
         if self.every.takes(record["epoch"]):
-            self.run.write_weights(training.weights, record["epoch"])
+            weights = training.engine.placement.get(training.weights)
+            self.run.write_weights(weights, record["epoch"])

@@ -15,9 +15,10 @@ import pytest
 
 from netspec.language.diagnostics import CompileError
 from netspec.language.vocabulary import words
-from netspec.storage import checkpoint
 from netspec.storage.array_file import read_arrays
-from netspec.storage.checkpoint import CheckpointStore, FileStore, MemoryStore, Snapshot
+from netspec.storage.checkpoints import file_store
+from netspec.storage.checkpoints.file_store import FileStore
+from netspec.storage.checkpoints.store import CheckpointStore, MemoryStore, Snapshot
 from netspec.storage.run_files import checkpoint_file, checkpoint_steps
 from netspec.storage.run_folder import Run, read_run
 from netspec.training.loop.callback import TrainingCallback
@@ -126,13 +127,13 @@ class Counts(TrainingCallback):
 def test_training_does_not_wait_for_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No checkpoint is written before the fourth epoch is over: whoever waited for one would do so for long."""
     follower = Counts(4)
-    write, in_time = checkpoint.write_arrays, []
+    write, in_time = file_store.write_arrays, []
 
     def slow(path: Path, *rest: Any) -> None:
         in_time.append(follower.reached.wait(30))
         write(path, *rest)
 
-    monkeypatch.setattr(checkpoint, "write_arrays", slow)
+    monkeypatch.setattr(file_store, "write_arrays", slow)
     run = Run.create(tmp_path, "net", {}, {})
     found = fit(class_job(epochs=5), run=run, reporter=follower, save_seconds=1e-9)
     assert in_time and all(in_time)
@@ -202,7 +203,7 @@ def test_a_mistake_while_writing_is_not_lost(tmp_path: Path, monkeypatch: pytest
     def broken(*_: Any) -> None:
         raise ZeroDivisionError("a mistake of ours")
 
-    monkeypatch.setattr(checkpoint, "write_arrays", broken)
+    monkeypatch.setattr(file_store, "write_arrays", broken)
     with pytest.raises(ZeroDivisionError):
         fit(class_job(), run=Run.create(tmp_path, "net", {}, {}))
 

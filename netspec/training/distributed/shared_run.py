@@ -26,7 +26,7 @@ class ReadOnlyRun(Run):
     def _append(self, file: str, line: str) -> None:
         pass
 
-    def _replace(self, file: str, content: bytes) -> None:
+    def _replace(self, file: str, *parts: bytes | memoryview) -> None:
         pass
 
 

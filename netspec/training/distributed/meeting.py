@@ -88,6 +88,7 @@ def wait_for_others(
                 if difference := _difference(own, message, is_twice=joined[message["process"]] is not came):
                     channel.send({"refused": difference})
                     raise fail(errors.ProcessesDiffer(process=message["process"], difference=difference))
+                channel.send({"welcome": True})
         except CompileError as error:
             for channel, _ in joined.values():
                 channel.send({"stop": error.diagnostics[0].message})
@@ -161,10 +162,7 @@ def join_first(membership: Membership, seconds: float = WAIT_SECONDS) -> tuple[C
                 reason = "no answer" if isinstance(error, TimeoutError) else (error.strerror or str(error)).lower()
                 continue
             channel.send(introduction(membership))
-            try:
-                answer = channel.receive(timeout=max(0.1, deadline - time.monotonic()) + ANSWER_SECONDS)
-            except TimeoutError:
-                answer = None
+            answer = _answer(channel, deadline)
             if answer is not None and "service" in answer:
                 return channel, answer
             channel.close()
@@ -176,6 +174,17 @@ def join_first(membership: Membership, seconds: float = WAIT_SECONDS) -> tuple[C
             reason = "another program listens there"
         time.sleep(PAUSE)
     raise fail(_not_reached(membership, seconds, reason))
+
+
+def _answer(channel: Channel, deadline: float) -> Message | None:
+    """What process 0 says when all have come or the time is over; None from another program."""
+    try:
+        answer = channel.receive(timeout=ANSWER_SECONDS)
+        if answer is not None and "welcome" in answer:
+            answer = channel.receive(timeout=max(0.1, deadline - time.monotonic()) + ANSWER_SECONDS)
+    except TimeoutError:
+        return None
+    return answer
 
 
 def _not_reached(membership: Membership, seconds: float, reason: str, case: str = "") -> Diagnostic:

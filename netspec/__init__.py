@@ -35,18 +35,22 @@ if TYPE_CHECKING:
     from netspec.runs.repeated.seed_runs import SeedsResult as SeedsResult
     from netspec.serving.start import serve as serve
     from netspec.training.loop.callback import Callback as Callback
+    from netspec.training.loop.trackers.mlflow import MLflow as MLflow
+    from netspec.training.loop.trackers.wandb import WandB as WandB
 
 _HOMES = {
     "Callback": "netspec.training.loop.callback",
     "CompileError": "netspec.language.diagnostics",
     "Diagnostic": "netspec.language.diagnostics",
     "Imported": "netspec.interchange.imports",
+    "MLflow": "netspec.training.loop.trackers.mlflow",
     "Look": "netspec.analysis.inside.look",
     "Model": "netspec.runs.model",
     "Predictions": "netspec.runs.predictions",
     "Report": "netspec.analysis.pages.report",
     "Result": "netspec.runs.model",
     "SeedsResult": "netspec.runs.repeated.seed_runs",
+    "WandB": "netspec.training.loop.trackers.wandb",
     "check": "netspec.api.specs",
     "compile": "netspec.api.specs",
     "convert": "netspec.interchange.imports",

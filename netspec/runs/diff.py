@@ -22,7 +22,15 @@ Options = dict[str, tuple[str, str]]
 ABSENT = "—"
 """What a spec has for a setting that it, or its version of netspec, does not have at all."""
 
-HARMLESS = ("train.epochs", "train.tensorboard", "train.devices", "train.mesh", "data.source")
+HARMLESS = (
+    "train.epochs",
+    "train.tensorboard",
+    "train.mlflow",
+    "train.wandb",
+    "train.devices",
+    "train.mesh",
+    "data.source",
+)
 """What may differ between a run and its continuation; the data themselves are compared by a checksum."""
 
 

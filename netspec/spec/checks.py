@@ -26,9 +26,9 @@ from netspec.spec.network_ends import input_shapes, input_spans, output_heads, s
 from netspec.spec.sections import check_batches, check_expected, check_schedule_time, train_spans
 from netspec.training.errors.analysis import PartsOfNothing
 from netspec.training.errors.outputs import LargeDelta, TargetsAsTheyAre, TestDecides
-from netspec.training.errors.recipe import BeginsTooLate, NoTensorboard, UnknownLayer
+from netspec.training.errors.recipe import BeginsTooLate, NotInstalled, UnknownLayer
 from netspec.training.loop.start_match import find_start, match, report_transfer, shapes_of_file
-from netspec.training.loop.tensorboard import is_installed
+from netspec.training.loop.trackers import missing_packages
 from netspec.training.losses.regression import Huber
 from netspec.training.optimizers.layer_selection import advise_layer, names_of
 from netspec.training.recipe.outputs import check_target_values, normalizable_heads
@@ -141,8 +141,8 @@ def _check_values(compilation: Compilation, splits: Splits, recipe: Recipe) -> N
     check_target_values(recipe.outputs, splits, spans, problems)
     has = {part: getattr(splits, part) is not None for part in ("train", "val", "test")}
     check_expected(compilation.measured, recipe, has, problems)
-    if compilation.train.tensorboard and not is_installed():
-        problems.add(NoTensorboard(span=spans.get("tensorboard")))
+    for setting, package in missing_packages(compilation.train).items():
+        problems.add(NotInstalled(span=spans.get(setting), setting=setting, package=package))
     problems.raise_errors()
 
 

@@ -44,7 +44,7 @@ from netspec.training.loop.callback import Reporter, Several
 from netspec.training.loop.checkpointing import SAVE_SECONDS
 from netspec.training.loop.fit_result import FitResult
 from netspec.training.loop.loop import fit
-from netspec.training.loop.tensorboard import FOLDER, TensorBoard
+from netspec.training.loop.trackers import trackers_of
 from netspec.training.loop.warm_start import start_from
 from netspec.training.recipe.recipe import Recipe
 
@@ -275,14 +275,12 @@ def train_prepared(
 
 def train_in(experiment: SpecExperiment, run: Run, *, reporter: Reporter | None = None, **options: Any) -> Result:
     """Train in a run folder that exists; `options` are those of the loop (`fit`)."""
-    has_board = experiment.compilation.train.tensorboard and peers().process == 0
-    board = TensorBoard(run.path / FOLDER) if has_board else None
+    trackers = trackers_of(experiment.compilation.train, run.path) if peers().process == 0 else []
+    callbacks = Several([*([reporter] if reporter is not None else []), *trackers])
     try:
-        callbacks = [callback for callback in (board, reporter) if callback is not None]
-        trained = fit(experiment, run=run, reporter=Several(callbacks), **options)
+        trained = fit(experiment, run=run, reporter=callbacks, **options)
     finally:
-        if board is not None:
-            board.close()
+        callbacks.close()
     problems = Problems()
     if not trained.interrupted:
         check_measured(experiment.compilation.measured, _measured_metrics(trained), problems)

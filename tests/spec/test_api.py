@@ -52,11 +52,13 @@ def test_public_names() -> None:
         "Diagnostic",
         "Imported",
         "Look",
+        "MLflow",
         "Model",
         "Predictions",
         "Report",
         "Result",
         "SeedsResult",
+        "WandB",
     }
     assert set(netspec.__all__) == functions | classes
     assert all(callable(getattr(netspec, name)) for name in netspec.__all__)

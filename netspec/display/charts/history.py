@@ -1,10 +1,12 @@
 """Which curves show how runs went: the loss and the main metrics over the epochs.
 
-Input: the records of the epochs of one run, or of several. Output: an SVG.
+Input: the records of the epochs of one run, or of several. Output: an SVG, or its numbers as a table.
 """
 
 from __future__ import annotations
 
+import csv
+import io
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -62,6 +64,32 @@ def history_svg(runs: Sequence[RunHistory], metrics: Sequence[str] = ()) -> str:
     panels, key = history_panels(runs, metrics)
     names = ", ".join(run.name for run in runs) if len(runs) <= 3 else f"{len(runs)} runs"
     return panels_svg(names, panels, key)
+
+
+def history_csv(runs: Sequence[RunHistory], metrics: Sequence[str] = ()) -> str:
+    """The numbers as a table in CSV: a row for each epoch, with the name of the run where there are several; empty
+    where a metric is not known. `epoch` counts from 1.
+
+    Args:
+        runs: at least one.
+        metrics: their names, without `val_` for both; none: all of them.
+
+    Raises:
+        CompileError: no run has such a metric (NS495).
+    """
+    known = list(dict.fromkeys(name for run in runs for name in run.metrics))
+    named = shown_metrics(runs, metrics) if metrics else known
+    columns = list(dict.fromkeys(own for name in named for own in (name, f"{PREFIX}{name}") if own in known))
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    front = ["run"] if len(runs) > 1 else []
+    table.writerow([*front, "epoch", *columns])
+    for run in runs:
+        values = [run.values(name) for name in columns]
+        for number, record in enumerate(run.records):
+            cells = ["" if math.isnan(column[number]) else repr(column[number]) for column in values]
+            table.writerow([*[run.name for _ in front], record.get("epoch", number + 1), *cells])
+    return text.getvalue()
 
 
 def history_panels(runs: Sequence[RunHistory], metrics: Sequence[str] = ()) -> tuple[list[Panel], list[Curve]]:

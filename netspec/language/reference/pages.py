@@ -42,6 +42,7 @@ ROOMS = {
     "netspec.training.errors.recipe": "Training settings",
     "netspec.training.errors.outputs": "Losses, metrics and stopping",
     "netspec.training.errors.distributed": "Several devices",
+    "netspec.training.errors.tracking": "Trackers of experiments",
     "netspec.training.errors.analysis": "Initial weights, gradients and learning rates",
     "netspec.storage.errors": "Runs and checkpoints",
     "netspec.serving.errors": "Serving",

@@ -28,7 +28,7 @@ from netspec.storage.run_folder import Run, read_run
 from netspec.training.distributed.placement import placement_of
 from netspec.training.distributed.processes import peers
 from netspec.training.distributed.shared_run import shared_run
-from netspec.training.loop.callback import Record, Reporter, Several, Tick
+from netspec.training.loop.callback import HOOKS, Record, Reporter, Several, Tick, TrainingCallback
 from netspec.training.loop.checkpointing import SAVE_SECONDS
 from netspec.training.step.engine import Engine
 
@@ -169,11 +169,15 @@ class _Seeds:
         return result.metrics, result.signal
 
 
-class _WithSeed:
+class _WithSeed(TrainingCallback):
     """Calls a reporter with the seed in the records."""
 
     def __init__(self, reporter: Reporter, seed: int) -> None:
         self.reporter, self.seed = reporter, seed
+        others = Several([reporter])
+        self.warning, self.close = others.warning, others.close  # type: ignore[method-assign]
+        for hook in HOOKS:
+            setattr(self, hook, getattr(others, hook))
 
     def start(self, record: Record) -> None:
         self.reporter.start({**record, "seed": self.seed})
@@ -183,9 +187,6 @@ class _WithSeed:
 
     def epoch(self, record: Record) -> None:
         self.reporter.epoch({**record, "seed": self.seed})
-
-    def warning(self, diagnostic: Diagnostic) -> None:
-        Several([self.reporter]).warning(diagnostic)
 
     def done(self, record: Record) -> None:
         self.reporter.done({**record, "seed": self.seed})

@@ -273,13 +273,16 @@ class NoBlocks(Diagnostic):
     hint = "define the repeated parts as blocks (`def part = …`), or remove `remat`"
 
 
-class NoTensorboard(Diagnostic):
-    """`tensorboard = true` needs the package tensorboardX, which is not installed with netspec by default."""
+class NotInstalled(Diagnostic):
+    """`tensorboard = true`, `mlflow = true` and `wandb = true` need packages that are not installed with netspec by
+    default."""
 
     code = "NS502"
-    title = "`tensorboard = true` needs the package tensorboardX, which is not installed"
-    label = "needs tensorboardX"
-    hint = "install it with `pip install 'netspec-compiler[tensorboard]'`"
+    title = "`{setting} = true` needs the package {package}, which is not installed"
+    label = "needs {package}"
+    hint = "install it with `pip install 'netspec-compiler[{setting}]'`"
+    setting: str
+    package: str
 
 
 class UnknownBlock(Diagnostic):

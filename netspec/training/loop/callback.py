@@ -2,7 +2,7 @@
 
 Input: plain records for those who report (`start`, `progress`, `epoch`, `done`), and the `Training` under way for
 those who take part (`on_begin`, `on_tick`, `on_metrics`, `on_epoch_end`). Checkpoints, stopping, the learning rate that
-follows a metric, metrics of held-out splits and TensorBoard are callbacks like any user's.
+follows a metric, metrics of held-out splits, TensorBoard, MLflow and Weights & Biases are callbacks like any user's.
 """
 
 from __future__ import annotations
@@ -85,6 +85,10 @@ class Callback(Protocol):
         """
         return
 
+    def close(self) -> None:
+        """When the training has ended in any way, also by an exception; after `done`, if that was called."""
+        return
+
 
 Reporter = Callback
 """The same, where a callback that reports to people is meant."""
@@ -145,5 +149,5 @@ class Several(TrainingCallback):
                 raise TypeError(f"the callback {name} has no {missing[0]}(): derive it from netspec.Callback")
 
     start, progress, epoch, done = map(_of_each, METHODS)
-    warning = _of_each("warning")
+    warning, close = _of_each("warning"), _of_each("close")
     on_begin, on_tick, on_metrics, on_epoch_end = map(_of_each, HOOKS)

@@ -145,6 +145,13 @@ class TrainSettings(Word):
     tensorboard: bool = option(
         Flag(), "also write the metrics of each epoch for TensorBoard, into the run folder", default=False
     )
+    mlflow: bool = option(Flag(), "also record the run in MLflow: settings, metrics, files", default=False)
+    wandb: bool = option(
+        Flag(),
+        "also record the run in Weights & Biases: settings, metrics, files",
+        default=False,
+        aliases=("weights_and_biases",),
+    )
     init: str | None = option(
         Text(), "a run folder or a safetensors file with initial weights (none: random ones)", default=None
     )

@@ -35,8 +35,8 @@ train {
     epochs    = 5
     batch     = 32
     optimizer = adam(1e-2)
-    schedule  = plateau(val_loss, patience = 1)
-    stop      = no_progress(val_loss, for = 4)
+    schedule  = reduce_on_plateau(0.5, 1)
+    stop      = early(val_loss, patience = 4)
     keep      = best(val_accuracy)
 }
 """
@@ -94,7 +94,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def whole(folder: Path) -> Path:
     """The run of two devices in one process."""
-    status, output = finish(start(folder, "net.net", "--run-folder", "runs/one", "-D", "train.devices=2", **TWO_DEVICES))
+    status, output = finish(
+        start(folder, "net.net", "--run-folder", "runs/one", "-D", "train.devices=2", **TWO_DEVICES)
+    )
     assert status == 0, output
     return folder / "runs/one"
 

@@ -33,6 +33,7 @@ def test_every_default_is_given() -> None:
         "metrics = none, threshold = 0.5, "
         "precision = f32, lowering = fast, remat = false, "
         "devices = none, mesh = none, batchnorm = sync, watch = none, tensorboard = false, "
+        "mlflow = false, wandb = false, "
         "init = none, "
         "init_parts = none, seed = 0, seeds = 1, stop = none, keep = none)"
     )

@@ -13,7 +13,7 @@ from netspec.cli.options import json_option
 from netspec.cli.output import print_result
 from netspec.cli.render.picture import vector_format
 from netspec.cli.render.run_curves import curves_text
-from netspec.display.charts.history import RunHistory, history_svg
+from netspec.display.charts.history import RunHistory, history_csv, history_svg
 from netspec.display.pictures import Picture
 from netspec.display.text import line_width
 from netspec.language.files.paths import exists
@@ -23,31 +23,38 @@ from netspec.runs.catalog import find_run, histories_of
 
 @click.command()
 @click.argument("names", nargs=-1, required=True, metavar="RUN… [METRIC…]")
-@click.option("-o", "--output", metavar="PICTURE", help="Write a picture: .svg, .png, .pdf or .html.")
+@click.option("-o", "--output", metavar="FILE", help="Write a picture (.svg, .png, .pdf, .html) or the numbers (.csv).")
 @folder_option
 @json_option
 def command(names: tuple[str, ...], output: str | None, folder: str, as_json: bool) -> int:
-    """Plot the loss and the metrics of runs over their epochs: in the terminal, or with -o as a picture.
+    """Plot the loss and the metrics of runs over their epochs: in the terminal, or with -o as a picture or a table.
 
     METRICs are named without `val_` for training and validation together. In the picture training examples are
-    dashed, validation examples solid, and a diamond is at the epoch of the best weights.
+    dashed, validation examples solid, and a diamond is at the epoch of the best weights. A .csv has a row for each
+    epoch, and every metric where none is named.
 
     \b
     Example:
         netspec plot runs/digits-1
         netspec plot digits-1 digits-2 loss accuracy -o curves.svg
+        netspec plot digits-1 -o history.csv
     """
-    form = vector_format(Path(output)) if output is not None else None
+    path = Path(output) if output is not None else None
+    is_table = path is not None and path.suffix.lower() == ".csv"
+    form = vector_format(path) if path is not None and not is_table else None
     runs, metrics = _told_apart(names, Path(folder))
-    if output is None and not as_json:
+    if path is None and not as_json:
         click.echo("\n".join(curves_text(runs, metrics, line_width())))
         return 0
-    svg = history_svg(runs, metrics)
-    if output is not None and form is not None:
-        write_bytes(Path(output), Picture(svg).content(form))
+    content = history_csv(runs, metrics).encode() if is_table else b""
+    if not is_table:
+        picture = Picture(history_svg(runs, metrics))
+        content = picture.content(form) if form is not None else b""
+    if path is not None:
+        write_bytes(path, content)
     if as_json:
         values = {run.name: {name: run.values(name) for name in metrics or run.metrics} for run in runs}
-        print_result({"picture": output, "runs": values})
+        print_result({"table" if is_table else "picture": output, "runs": values})
     else:
         print_result(wrap_lines(f"{output}: {', '.join(run.name for run in runs)}", line_width()))
     return 0

@@ -6,19 +6,13 @@ them with `tensorboard --logdir runs`. The files are written by tensorboardX, wh
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from netspec.training.loop.callback import Record, TrainingCallback
+from netspec.training.loop.trackers.base import scalars_of
 
 FOLDER = "tensorboard"
-
-
-def is_installed() -> bool:
-    """Whether tensorboardX can be imported."""
-    return find_spec("tensorboardX") is not None
 
 
 class TensorBoard(TrainingCallback):
@@ -40,9 +34,7 @@ class TensorBoard(TrainingCallback):
         self.writer = SummaryWriter(str(self.folder), purge_step=purged)
 
     def epoch(self, record: Record) -> None:
-        scalars = {"loss": record["loss"], **record["metrics"], "gradients": record.get("gradients", {})}
-        scalars |= {"rate": record["rate"]} if "rate" in record else {}
-        for name, value in _scalars(scalars):
+        for name, value in scalars_of(record):
             self.writer.add_scalar(name, value, record["epoch"])
         self.writer.flush()
 
@@ -54,11 +46,3 @@ class TensorBoard(TrainingCallback):
         if self.writer is not None:
             self.writer.close()
             self.writer = None
-
-
-def _scalars(scalars: Mapping[str, Any], front: str = "") -> Iterator[tuple[str, float]]:
-    for name, value in scalars.items():
-        if isinstance(value, Mapping):
-            yield from _scalars(value, f"{front}{name}/")
-        elif isinstance(value, int | float):
-            yield f"{front}{name}", float(value)

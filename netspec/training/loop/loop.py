@@ -181,9 +181,8 @@ class Training:
         }
         self.checkpointing.store.wait()
         if self.run and not self.interrupted:
-            self.run.write_weights(
-                self.engine.placement.get(weights)
-            )  # those of the last checkpoint, which a kill may have left without them
+            # Those of the last checkpoint, which a kill may have left without them.
+            self.run.write_weights(self.engine.placement.get(weights))
             self.run.add_record(record)
         self.log(f"{record['event']} after epoch {record['epochs']}, step {self.step}")
         self.callbacks.done(record)

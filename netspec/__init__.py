@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         train as train,
         train_seeds as train_seeds,
     )
+    from netspec.api.tuning import tune as tune
     from netspec.interchange.export import export as export
     from netspec.interchange.imports import Imported as Imported, convert as convert, import_model as import_model
     from netspec.language.diagnostics import CompileError as CompileError, Diagnostic as Diagnostic
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from netspec.runs.pictures import draw as draw, plot as plot
     from netspec.runs.predictions import Predictions as Predictions
     from netspec.runs.repeated.seed_runs import SeedsResult as SeedsResult
+    from netspec.search.result import SearchResult as SearchResult
     from netspec.serving.start import serve as serve
     from netspec.training.loop.callback import Callback as Callback
     from netspec.training.loop.trackers.mlflow import MLflow as MLflow
@@ -49,6 +51,7 @@ _HOMES = {
     "Predictions": "netspec.runs.predictions",
     "Report": "netspec.analysis.pages.report",
     "Result": "netspec.runs.model",
+    "SearchResult": "netspec.search.result",
     "SeedsResult": "netspec.runs.repeated.seed_runs",
     "WandB": "netspec.training.loop.trackers.wandb",
     "check": "netspec.api.specs",
@@ -69,6 +72,7 @@ _HOMES = {
     "serve": "netspec.serving.start",
     "train": "netspec.api.training",
     "train_seeds": "netspec.api.training",
+    "tune": "netspec.api.tuning",
 }
 """The public names, and the module that each is imported from."""
 

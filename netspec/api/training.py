@@ -22,6 +22,7 @@ from netspec.runs.arguments import (
     run_folder,
 )
 from netspec.spec.compilation import Compilation
+from netspec.training.distributed.mesh import devices_of
 
 if TYPE_CHECKING:
     from netspec.display.python import Expect
@@ -53,7 +54,7 @@ def train(
         data: `(x, y)` or `(x, y, x_test, y_test)` of arrays, examples first, channels last; or dicts of arrays by the
             names of inputs and outputs. None: the source that the spec names.
         resume: a run folder to resume, as `netspec.resume` does; `model` must be what the run was started with, and
-            only `epochs` may differ.
+            only `epochs`, `devices` and `mesh` may differ.
         runs: the folder in which the run folder is created.
         callbacks: called during training (see `netspec.Callback`).
         params: values for the `param` statements of the spec (`{"width": 64}`).
@@ -175,6 +176,8 @@ def resume(
     data: Any = None,
     *others: Any,
     epochs: int | None = None,
+    devices: int | None = None,
+    mesh: str | None = None,
     callbacks: Sequence[Callback] = (),
     verbose: int = 1,
     expect: Expect = "warn",
@@ -185,6 +188,9 @@ def resume(
         run: the run folder.
         data: the arrays that the run was started with, for a run on arrays; None: the source that its spec names.
         epochs: the total number of epochs; None: as the run was started. More than that trains it for longer.
+        devices: the number of devices to continue on, and
+        mesh: what they split, such as `"data(4) -> fsdp(2)"`; None: as the run was started. On others the results are
+            the same up to rounding.
         callbacks: called during training (see `netspec.Callback`).
         verbose: what is shown, as for `netspec.train`.
         expect: what happens if an expectation is not met, as for `netspec.train`.
@@ -202,7 +208,10 @@ def resume(
         raise TypeError(f"{run} holds runs with several seeds: call `netspec.resume_seeds`")
     check_optional("epochs", epochs, int, "an integer")
     _check_shown(verbose, callbacks, expect)
-    overrides = {} if epochs is None else {"train.epochs": str(epochs)}
+    check_optional("devices", devices, int, "an integer")
+    check_optional("mesh", mesh, str, 'a mesh (str), such as "data(4)"')
+    given = {"train.epochs": epochs, "train.devices": devices or devices_of(mesh), "train.mesh": mesh}
+    overrides = {key: str(value) for key, value in given.items() if value is not None}
     with showing(verbose, callbacks) as callback:
         return _finished(resume_run(run_folder(run), callback, overrides, data=data), expect)
 

@@ -6,8 +6,6 @@ canonical form of the spec of a run. Nothing here imports JAX.
 
 from __future__ import annotations
 
-import os
-import shutil
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -20,10 +18,10 @@ from netspec.display.charts.history import RunHistory
 from netspec.display.metric_text import plain_metrics
 from netspec.language.corrections import suggest
 from netspec.language.diagnostics import CompileError, fail
-from netspec.language.files.atomic_files import reason_of
 from netspec.language.files.paths import exists, is_file, is_folder
 from netspec.language.record import Frozen
 from netspec.language.values import is_plain_number
+from netspec.runs.repeated.search_head import SEARCH, is_searching, read_head
 from netspec.spec.canonical import Meaning
 from netspec.spec.saved_meaning import FILE as MEANING, read_meaning
 from netspec.storage import errors
@@ -31,7 +29,7 @@ from netspec.storage.published import has_text
 from netspec.storage.records import typed
 from netspec.storage.run_files import checkpoint_steps, is_run, path_of_run
 from netspec.storage.run_folder import RunRecord, no_run, read_run
-from netspec.storage.run_lock import is_locked, locked
+from netspec.storage.run_lock import is_locked
 from netspec.training.control.best_epoch import best_epoch
 from netspec.training.metrics import is_higher_better
 
@@ -47,7 +45,7 @@ class RunInfo(Frozen):
     planned. `metrics` are those of the best weights, which are of epoch `best_epoch`. `made` is when it was started,
     `seconds` how long it has trained. `hash` identifies the meaning of its spec. `seeds` is how many runs with
     different seeds the folder holds, 0 for a usual run; `metrics` are their means then, and `stds` their standard
-    deviations.
+    deviations. `trials` is how many trials a search has finished, `of` how many it will; None for a run.
     """
 
     path: Path
@@ -64,6 +62,7 @@ class RunInfo(Frozen):
     hash: str | None = None
     seeds: int = 0
     stds: Mapping[str, float] = {}
+    trials: int | None = None
 
     @property
     def name(self) -> str:
@@ -71,7 +70,9 @@ class RunInfo(Frozen):
 
     @property
     def epochs_text(self) -> str:
-        """The finished epochs; of several seeds that each trained as many as planned, `3 × 8`."""
+        """The finished epochs; of several seeds that each trained as many as planned, `3 × 8`; trials of a search."""
+        if self.trials is not None:
+            return f"{self.trials}/{self.of} trials"
         if self.seeds and self.of is not None and self.epochs == self.of:
             return f"{self.seeds} × {self.epochs // self.seeds}"
         return str(self.epochs)
@@ -150,6 +151,8 @@ def runs_beside(name: str, folder: Path) -> tuple[Path, list[str]]:
 
 def look_at(path: Path) -> RunInfo:
     """The state of a run folder, `broken` if it cannot be read; runs with several seeds count as one."""
+    if is_file(path / SEARCH):
+        return _look_at_search(path)
     return _look_at_seeds(path) if is_file(path / SEEDS) else _look_at_one(path)
 
 
@@ -248,6 +251,17 @@ def _look_at_seeds(path: Path) -> RunInfo:
         metrics={name: statistics.fmean(seed.metrics[name] for seed in seeds) for name in names},
         stds={name: statistics.stdev(seed.metrics[name] for seed in seeds) for name in names if len(seeds) > 1},
     )
+
+
+def _look_at_search(path: Path) -> RunInfo:
+    """How many trials are finished, and the metrics of the best one."""
+    own = _look_at_one(path)
+    try:
+        head = read_head(path)
+    except CompileError as error:
+        return own.replace(state="broken", reason=error.diagnostics[0].message)
+    state: State = "running" if is_searching(path) else "finished" if head.done >= head.trials else "interrupted"
+    return own.replace(state=state, trials=head.done, of=head.trials, metrics=head.values, seconds=head.seconds)
 
 
 def _state(record: RunRecord, is_running: bool) -> tuple[State, str]:
@@ -356,29 +370,6 @@ def choose_runs(
         and not (unfinished and run.state == "finished")
         and (older_than is None or (run.made is not None and now - run.made > older_than))
     ]
-
-
-# ---------------------------------------------------------------- removing
-
-
-def remove_run(path: Path) -> None:
-    """Remove a run folder with everything in it; it is renamed to a hidden name before its files are removed.
-
-    Raises:
-        CompileError: it is not a run (NS473), is being trained (NS491), or cannot be removed (NS477).
-    """
-    if not is_run(path):
-        raise fail(errors.NoRun(run=str(path), reason="it is not one that `netspec train` has made"))
-    if any(is_locked(seed) for seed in path.glob("seed-*")):
-        raise fail(errors.RunIsBusy(run=str(path), process=""))
-    hidden = path.with_name(f".removed-{path.name}-{os.getpid()}")
-    try:
-        with locked(path):
-            path.rename(hidden)
-        shutil.rmtree(hidden)
-    except OSError as error:
-        where = hidden if hidden.exists() else path
-        raise fail(errors.CannotWrite(path=str(where), reason=reason_of(error))) from error
 
 
 # ---------------------------------------------------------------- curves

@@ -36,6 +36,7 @@ from netspec.storage.run_folder import Run
 from netspec.training.augment.pipeline import make_augmenter
 from netspec.training.distributed import rules
 from netspec.training.distributed.mesh import Mesh
+from netspec.training.distributed.placement import check_devices
 from netspec.training.distributed.processes import peers
 from netspec.training.distributed.shared_run import shared_run
 from netspec.training.experiment import Experiment
@@ -119,7 +120,7 @@ def _assemble(
         penalties=list(_penalties(model)),
         shuffle=compilation.data.shuffle,
         augment=make_augmenter(chain, recipe, shapes, splits.train.inputs, splits.normalization) if chain else None,
-        split_weights=partial(_split_weights, model),
+        split_weights=partial(split_weights, model),
         locate_nonfinite=model.locate_nonfinite,
         spec_hash=canonical.hash,
         compilation=compilation,
@@ -226,7 +227,7 @@ def _penalties(model: Model) -> Iterator[tuple[tuple[str, ...], float, float]]:
                 yield places[(*row.path, *name.split("."))], l1, l2
 
 
-def _split_weights(model: Model, mesh: Mesh) -> dict[rules.Path, rules.Axes]:
+def split_weights(model: Model, mesh: Mesh) -> dict[rules.Path, rules.Axes]:
     """How the weights of a model are split over a mesh, by their place in the module."""
     if not mesh.splits_weights:
         return {}
@@ -266,6 +267,7 @@ def train_prepared(
     Raises:
         CompileError: the loss is not finite, or the folder cannot be written.
     """
+    check_devices(experiment.recipe)
     experiment = load_init(experiment)
     files, settings = run_files(experiment), settings_in_force(experiment)
     name, exact = name or experiment.compilation.name, name is not None

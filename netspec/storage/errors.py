@@ -120,7 +120,7 @@ class OtherSettings(Diagnostic):
 
     code = "NS476"
     title = "the run was started with other settings: {changes}"
-    hint = "only `epochs` may change when a run is resumed; start a new run for other changes"
+    hint = "only `epochs`, `devices` and `mesh` may change when a run is resumed; start a new run for other changes"
     changes: str
 
 
@@ -230,7 +230,7 @@ class OtherSpec(Diagnostic):
 
     code = "NS494"
     title = "{what} differs from the one that `{run}` was started with:{changes}"
-    hint = "only `train.epochs` may change when a run is resumed; start a new run for other changes"
+    hint = "only `epochs`, `devices` and `mesh` may change when a run is resumed; start a new run for other changes"
     what: str
     run: str
     changes: str

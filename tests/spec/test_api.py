@@ -45,6 +45,7 @@ def test_public_names() -> None:
         "train_seeds",
         "resume_seeds",
         "serve",
+        "tune",
     }
     classes = {
         "Callback",
@@ -57,6 +58,7 @@ def test_public_names() -> None:
         "Predictions",
         "Report",
         "Result",
+        "SearchResult",
         "SeedsResult",
         "WandB",
     }

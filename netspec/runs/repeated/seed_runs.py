@@ -25,7 +25,7 @@ from netspec.runs.resume import resume_run
 from netspec.spec.experiment import SpecExperiment, load_init, prepare, pretty, run_files, settings_in_force, train_in
 from netspec.spec.saved import as_trained, read_compilation, read_preprocessing
 from netspec.storage.run_folder import Run, read_run
-from netspec.training.distributed.placement import placement_of
+from netspec.training.distributed.placement import check_devices, placement_of
 from netspec.training.distributed.processes import peers
 from netspec.training.distributed.shared_run import shared_run
 from netspec.training.loop.callback import HOOKS, Record, Reporter, Several, Tick, TrainingCallback
@@ -96,6 +96,7 @@ def train_seeds(
     Raises:
         CompileError: a loss is not finite, or the folder cannot be written.
     """
+    check_devices(prepared.recipe)
     prepared = load_init(prepared)
     files = {**run_files(prepared), SEEDS: pretty({"seeds": _seeds(prepared)})}
     chosen, settings = name or prepared.compilation.name, settings_in_force(prepared)

@@ -8,7 +8,6 @@ by position (`jax_threefry_partitionable`), so results equal those of one device
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
 from functools import wraps
 from typing import Any
 
@@ -25,6 +24,7 @@ from netspec.training.distributed.rules import Axes, Path
 from netspec.training.errors import distributed as errors
 from netspec.training.experiment import Experiment
 from netspec.training.feed.placement import Placement
+from netspec.training.recipe.recipe import Recipe
 
 
 def placement_of(experiment: Experiment) -> Placement:
@@ -41,6 +41,17 @@ def placement_of(experiment: Experiment) -> Placement:
         return Placement()
     weights = experiment.split_weights(mesh) if experiment.split_weights is not None else {}
     return MeshPlacement(mesh, weights, batchnorm=recipe.batchnorm)
+
+
+def check_devices(recipe: Recipe) -> None:
+    """Whether there are the devices that a recipe asks for: to be called before a run folder is created.
+
+    Raises:
+        CompileError: NS578, NS579.
+    """
+    mesh = mesh_of(recipe.devices, recipe.mesh)
+    if mesh is not None:
+        _devices(mesh)
 
 
 class MeshPlacement(Placement):
@@ -151,7 +162,8 @@ class MeshPlacement(Placement):
     def jit(self, function: Callable[..., Any], **options: Any) -> Any:
         @wraps(function)
         def placed(*arguments: Any) -> Any:
-            return self._stored(function(*arguments))
+            with splitting(self.mesh.batch_parts, is_local=self.batchnorm == LOCAL):
+                return self._stored(function(*arguments))
 
         return super().jit(placed, **options)
 
@@ -178,9 +190,6 @@ class MeshPlacement(Placement):
             return lax.with_sharding_constraint(x, NamedSharding(self.devices, PartitionSpec(*axes)))
 
         return jax.tree_util.tree_map_with_path(gathered, tree)
-
-    def tracing(self) -> AbstractContextManager[None]:
-        return splitting(self.mesh.batch_parts, is_local=self.batchnorm == LOCAL)
 
 
 def _key(part: Any) -> str:

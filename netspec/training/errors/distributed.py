@@ -19,7 +19,10 @@ class OtherMesh(Diagnostic):
         "": "the mesh `{mesh}` has {size} devices, but `devices` is {devices}",
         "twice": "`{axis}` is in the mesh `{mesh}` twice",
     }
-    hint = {"": "write `devices = {size}`, or remove it: it follows from the mesh", "twice": "write `{right}`"}
+    hint = {
+        "": "write `devices = {size}`, or a mesh of {devices} devices such as `data({devices})`",
+        "twice": "write `{right}`",
+    }
     mesh: str
     size: int = 0
     devices: int = 0

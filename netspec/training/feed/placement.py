@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import jax
@@ -90,7 +89,3 @@ class Placement:
     def split_weights(self, tree: Tree) -> Tree:
         """In a program: weights and what belongs to them (gradients, the state of the optimizer) as they are stored."""
         return tree
-
-    def tracing(self) -> AbstractContextManager[None]:
-        """Around the layers while a program is traced."""
-        return nullcontext()

@@ -116,7 +116,9 @@ def test_two_processes_equal_two_devices_bit_for_bit(folder: Path, whole: Path) 
     assert_same(run, whole)
     # Process 0 alone prints, and only its records: a line for each event, which is JSON.
     records = [json.loads(line) for line in output.splitlines() if line.startswith("{")]
-    assert [record["epoch"] for record in records if record.get("event") == "epoch"] == list(range(1, len(history(run))))
+    assert [record["epoch"] for record in records if record.get("event") == "epoch"] == list(
+        range(1, len(history(run)))
+    )
     assert "Gloo" not in "".join(line for line in output.splitlines() if line.startswith("{"))
     log = (run / "log.txt").read_text()
     assert log.count("started at epoch 1") == 1

@@ -19,6 +19,7 @@ from netspec.display.progress import LiveReporter, make_reporter
 from netspec.language.diagnostics import CompileError
 from netspec.language.kinds import MAX_SEED
 from netspec.storage.run_files import path_of_new_run, path_of_run
+from netspec.training.distributed.mesh import MAX_DEVICES, devices_of
 from netspec.training.distributed.processes import peers
 from netspec.training.loop.callback import Several
 
@@ -49,6 +50,10 @@ if TYPE_CHECKING:
 @click.option("--seed", type=click.IntRange(0, MAX_SEED), help="Same as -D train.seed=…")
 @click.option("--seeds", type=click.IntRange(1, 10_000), help="Same as -D train.seeds=…: a run per seed; mean and std.")
 @click.option(
+    "--devices", type=click.IntRange(1, MAX_DEVICES), help="Same as -D train.devices=…: the number of devices to use."
+)
+@click.option("--mesh", metavar="MESH", help='Same as -D train.mesh=…, such as "data(4) -> fsdp(2)".')
+@click.option(
     "--lowering",
     type=click.Choice(["fast", "reference"]),
     help="Same as -D train.lowering=…; `reference` computes every layer as Flax does.",
@@ -68,6 +73,8 @@ def command(
     save_every: float,
     seed: int | None,
     seeds: int | None,
+    devices: int | None,
+    mesh: str | None,
     lowering: str | None,
     has_report: bool,
     group: ProcessOptions,
@@ -93,6 +100,7 @@ def command(
         netspec train net.net --run-folder runs/net
         netspec train specs/digits.net --seeds 5
         netspec train specs/digits.net --processes 2
+        netspec train specs/digits.net --devices 4
     """
     if example is not None:
         if file is not None or resume is not None:
@@ -105,7 +113,8 @@ def command(
     group.check()
     if group.starts:
         return group.start()
-    given = given.with_settings(seed=seed, seeds=seeds, lowering=lowering)
+    devices = devices or devices_of(mesh)
+    given = given.with_settings(seed=seed, seeds=seeds, devices=devices, mesh=mesh, lowering=lowering)
     continue_unread()
     with group.joined() as reports:
         reporter = Several() if not reports else JsonReporter() if as_json else make_reporter()

@@ -18,6 +18,10 @@ from netspec._version import __version__ as __version__
 if TYPE_CHECKING:
     from netspec.analysis.inside.look import Look as Look, look as look
     from netspec.analysis.pages.report import Report as Report, report as report
+    from netspec.api.cross_validation import (
+        cross_validate as cross_validate,
+        resume_cross_validation as resume_cross_validation,
+    )
     from netspec.api.runs import evaluate as evaluate, load as load, predict as predict
     from netspec.api.specs import check as check, compile as compile, parse as parse
     from netspec.api.training import (
@@ -33,6 +37,7 @@ if TYPE_CHECKING:
     from netspec.runs.model import Model as Model, Result as Result
     from netspec.runs.pictures import draw as draw, plot as plot
     from netspec.runs.predictions import Predictions as Predictions
+    from netspec.runs.repeated.folds import FoldsResult as FoldsResult
     from netspec.runs.repeated.seed_runs import SeedsResult as SeedsResult
     from netspec.search.result import SearchResult as SearchResult
     from netspec.serving.start import serve as serve
@@ -44,6 +49,7 @@ _HOMES = {
     "Callback": "netspec.training.loop.callback",
     "CompileError": "netspec.language.diagnostics",
     "Diagnostic": "netspec.language.diagnostics",
+    "FoldsResult": "netspec.runs.repeated.folds",
     "Imported": "netspec.interchange.imports",
     "MLflow": "netspec.training.loop.trackers.mlflow",
     "Look": "netspec.analysis.inside.look",
@@ -57,6 +63,7 @@ _HOMES = {
     "check": "netspec.api.specs",
     "compile": "netspec.api.specs",
     "convert": "netspec.interchange.imports",
+    "cross_validate": "netspec.api.cross_validation",
     "draw": "netspec.runs.pictures",
     "evaluate": "netspec.api.runs",
     "export": "netspec.interchange.export",
@@ -68,6 +75,7 @@ _HOMES = {
     "predict": "netspec.api.runs",
     "report": "netspec.analysis.pages.report",
     "resume": "netspec.api.training",
+    "resume_cross_validation": "netspec.api.cross_validation",
     "resume_seeds": "netspec.api.training",
     "serve": "netspec.serving.start",
     "train": "netspec.api.training",

@@ -65,7 +65,8 @@ def train(
 
     Raises:
         CompileError: the spec, the data or a setting is wrong, or the loss became NaN or infinite.
-        TypeError: an argument has a wrong type, or the spec sets several seeds (see `netspec.train_seeds`).
+        TypeError: an argument has a wrong type, or the spec sets several seeds (see `netspec.train_seeds`) or
+            folds (see `netspec.cross_validate`).
     """
     check_one_data("netspec.train(…, ", others)
     from netspec.display.python import show_warnings, showing
@@ -73,7 +74,7 @@ def train(
     from netspec.spec.experiment import load_init, prepare, train_prepared
     from netspec.spec.model import Model as Compiled
 
-    spec, overrides = _spec_of(model), _training_arguments(runs, callbacks, params, verbose, expect, settings)
+    spec, overrides = spec_of(model), training_arguments(runs, callbacks, params, verbose, expect, settings)
     if resume is not None:
         with showing(verbose, callbacks) as callback:
             result = resume_run(run_folder(resume, "resume"), callback, overrides, spec=spec, data=data)
@@ -81,6 +82,8 @@ def train(
         experiment = prepare(spec, data, overrides)
         if experiment.compilation.train.seeds > 1:
             raise TypeError("`netspec.train` trains one seed: set `seeds = 1`, or call `netspec.train_seeds`")
+        if experiment.compilation.data.is_cross_validation:
+            raise TypeError("`netspec.train` trains one run: leave `folds` out, or call `netspec.cross_validate`")
         experiment = load_init(experiment)
         show_warnings(verbose, experiment.compilation.problems.warnings, experiment.warnings)
         with showing(verbose, callbacks) as callback:
@@ -115,14 +118,15 @@ def train_seeds(
     from netspec.runs.repeated import seed_runs
     from netspec.spec.experiment import load_init, prepare
 
-    spec, overrides = _spec_of(model), _training_arguments(runs, callbacks, params, verbose, expect, settings)
+    spec, overrides = spec_of(model), training_arguments(runs, callbacks, params, verbose, expect, settings)
     experiment = load_init(prepare(spec, data, overrides))
     show_warnings(verbose, experiment.compilation.problems.warnings, experiment.warnings)
     with showing(verbose, callbacks) as callback:
         return _seeds_finished(seed_runs.train_seeds(experiment, Path(runs), callback), verbose, expect)
 
 
-def _spec_of(model: object) -> Compilation | Source:
+def spec_of(model: object) -> Compilation | Source:
+    """The spec of a model, or that of a file or a text; raises TypeError for anything else."""
     from netspec.spec.model import Model as Compiled
 
     if not isinstance(model, Compiled | str | Path):
@@ -131,7 +135,7 @@ def _spec_of(model: object) -> Compilation | Source:
     return model.compilation if isinstance(model, Compiled) else read_spec(model)
 
 
-def _training_arguments(
+def training_arguments(
     runs: object,
     callbacks: object,
     params: Mapping[str, Any] | None,
@@ -141,12 +145,13 @@ def _training_arguments(
 ) -> dict[str, str]:
     """The overrides of a training; raises TypeError or ValueError for arguments that are not what they should be."""
     check_type("runs", runs, (str, Path), "a folder (str or Path)")
-    _check_shown(verbose, callbacks, expect)
+    check_shown(verbose, callbacks, expect)
     check_params(params)
     return overrides_of(params, settings)
 
 
-def _check_shown(verbose: object, callbacks: object, expect: object = "warn") -> None:
+def check_shown(verbose: object, callbacks: object, expect: object = "warn") -> None:
+    """Raises TypeError or ValueError for arguments about what is shown that are not what they should be."""
     check_callbacks(callbacks)
     check_choice("verbose", int(verbose) if isinstance(verbose, bool) else verbose, (0, 1, 2))
     check_choice("expect", expect, ("warn", "raise", "ignore"))
@@ -163,7 +168,7 @@ def _finished(result: CompiledResult, expect: Expect = "warn") -> Result:
 
 def _seeds_finished(result: SeedsResult, verbose: int, expect: Expect = "warn") -> SeedsResult:
     from netspec.display.python import report_unmet
-    from netspec.runs.repeated.seeds_table import seeds_text
+    from netspec.runs.repeated.members_table import seeds_text
 
     if verbose and result.signal is None:
         click.echo("\n" + seeds_text(result))
@@ -197,17 +202,20 @@ def resume(
 
     Raises:
         CompileError: there is no such run, it is damaged or is being trained, or the data have changed.
-        TypeError: an argument has a wrong type, or the folder holds runs with several seeds.
+        TypeError: an argument has a wrong type, or the folder holds several runs.
     """
     check_one_data("netspec.resume(…, ", others)
     from netspec.display.python import showing
-    from netspec.runs.repeated.seed_runs import is_seeds_run
     from netspec.runs.resume import resume_run
+    from netspec.storage.run_files import repeated_by
 
-    if is_seeds_run(run_folder(run)):
-        raise TypeError(f"{run} holds runs with several seeds: call `netspec.resume_seeds`")
+    if (noun := repeated_by(run_folder(run))) is not None:
+        call, what = ("resume_seeds", "runs with several seeds")
+        if noun == "fold":
+            call, what = ("resume_cross_validation", "a cross-validation")
+        raise TypeError(f"{run} holds {what}: call `netspec.{call}`")
     check_optional("epochs", epochs, int, "an integer")
-    _check_shown(verbose, callbacks, expect)
+    check_shown(verbose, callbacks, expect)
     check_optional("devices", devices, int, "an integer")
     check_optional("mesh", mesh, str, 'a mesh (str), such as "data(4)"')
     given = {"train.epochs": epochs, "train.devices": devices or devices_of(mesh), "train.mesh": mesh}
@@ -231,6 +239,6 @@ def resume_seeds(
     from netspec.display.python import showing
     from netspec.runs.repeated import seed_runs
 
-    _check_shown(verbose, callbacks, expect)
+    check_shown(verbose, callbacks, expect)
     with showing(verbose, callbacks) as callback:
         return _seeds_finished(seed_runs.resume_seeds(run_folder(run), callback, data), verbose, expect)

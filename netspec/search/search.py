@@ -16,7 +16,6 @@ from filelock import FileLock
 from netspec.display.text import plural
 from netspec.language.diagnostics import fail
 from netspec.language.files.atomic_files import reason_of, replace_file
-from netspec.runs.catalog import SEEDS
 from netspec.runs.repeated.seed_runs import SeedsResult, resume_seeds, train_seeds
 from netspec.search.best.importance import importance_of
 from netspec.search.best.spec_text import spec_of_trial
@@ -32,6 +31,7 @@ from netspec.search.trials.workers import workers_of, working
 from netspec.spec.experiment import load_init, prepare, with_overrides
 from netspec.spec.saved import read_compilation
 from netspec.storage.errors import CannotWrite
+from netspec.storage.run_files import SEEDS
 from netspec.training.loop.callback import Callback
 from netspec.training.loop.signals import Interruption, listening
 

@@ -244,6 +244,24 @@ class NoSuchMetric(Diagnostic):
     metric: str
 
 
+class SeveralFolds(Diagnostic):
+    """The folder holds the runs of a cross-validation, and one of them is needed: only evaluation and prediction take
+    all of them, as an ensemble."""
+
+    code = "NS604"
+    title = {
+        "": "`{run}` holds {count} folds, not one run",
+        "unfinished": "the cross-validation in `{run}` is not finished",
+    }
+    hint = {
+        "": "give one of them, such as `{run}/{first}`\n`netspec runs --runs {run}` lists them with their metrics",
+        "unfinished": "complete it with `netspec train --resume {run}`, or give a fold of it, such as `{run}/{first}`",
+    }
+    run: str
+    count: int
+    first: str
+
+
 class SeveralSeeds(Diagnostic):
     """The folder holds several runs that differ in their seed (`train.seeds`), and one of them is needed."""
 

@@ -10,8 +10,8 @@ from netspec.display.page.document import page_html
 from netspec.display.page.elements import Cell, copied_html, paragraph, side_by_side, table_html, tiles_html
 from netspec.display.page.section import Section
 from netspec.display.text import duration_text
+from netspec.runs.repeated.members_table import members_rows
 from netspec.runs.repeated.seed_runs import SeedsResult
-from netspec.runs.repeated.seeds_table import seeds_rows
 from netspec.search.best.table import counts_text, trial_rows
 from netspec.search.folder import Search
 from netspec.search.goals import Goal
@@ -83,7 +83,7 @@ def _spec(search: Search, result: SearchResult) -> str:
 
 
 def _seeds(seeds: SeedsResult) -> str:
-    head, *rows = seeds_rows(seeds.metrics, seeds.spreads)
+    head, *rows = members_rows("seed", seeds.metrics, seeds.spreads)
     what = "The best spec, trained with several seeds. The best of many trials is lucky on its validation split; "
     what += "these runs, and the test split, show how good it is."
     return paragraph(what) + table_html("Metrics of the best weights of each seed", head, rows)

@@ -93,7 +93,7 @@ def test_a_search_from_the_command_line(spec: Path, capsys: pytest.CaptureFixtur
     best = Compilation(Source.read(folder / "best.net"))
     trained = netspec.load(folder / "net-1/seed-1")
     assert meaning_of(best).network_hash == meaning_of(trained.compilation).network_hash
-    assert netspec.check(folder / "best.net") == [] and "tune" not in (folder / "best.net").read_text()
+    assert netspec.check(folder / "best.net") == [] and "tune {" not in (folder / "best.net").read_text()
     page = (folder / "report.html").read_text()
     for part in ("Best spec", "Several seeds", "Progress", "Parallel coordinates", "Slices", "Trials"):
         assert f">{part}</h2>" in page

@@ -202,7 +202,7 @@ def _print_result(search: Search, result: SearchResult, as_json: bool) -> None:
         click.echo(f"\n{others}continue with: netspec tune --resume {result.run}")
         return
     if result.seeds is not None:
-        from netspec.runs.repeated.seeds_table import seeds_text
+        from netspec.runs.repeated.members_table import seeds_text
 
         click.echo(f"\nthe best trial, trained with {seeds_text(result.seeds)}")
     click.echo(f"\nthe best spec is {result.spec}")

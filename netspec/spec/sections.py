@@ -208,7 +208,11 @@ def _check_facts(spec: Spec, graph: Graph, facts: Facts) -> None:
 
 
 def _check_expected_of(spec: Spec, recipe: Recipe, facts: Facts) -> None:
-    has = {"train": True, "val": bool(spec.data.val), "test": facts.has_test or spec.data.test != 0}
+    has = {
+        "train": True,
+        "val": bool(spec.data.val),
+        "test": facts.has_test or spec.data.test != 0 or bool(spec.data.held_out_fold),
+    }
     check_expected(spec.measured, recipe, has, spec.problems)
 
 

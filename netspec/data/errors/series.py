@@ -14,11 +14,17 @@ class RandomSplit(Diagnostic):
     """
 
     code = "NS620"
-    title = "`{part} = {portion}` draws windows at random, which overlap those of the training"
+    title = {
+        "folds": "`folds` divides windows that overlap each other",
+        "": "`{part} = {portion}` draws windows at random, which overlap those of the training",
+    }
     label = "the future leaks into the training"
-    hint = "hold out the end of the series: `{part} = last({portion})`"
-    part: str
-    portion: str
+    hint = {
+        "folds": "leave it out, and hold out the end of the series: `test = last(20%)`",
+        "": "hold out the end of the series: `{part} = last({portion})`",
+    }
+    part: str = ""
+    portion: str = ""
 
 
 class Leak(Diagnostic):

@@ -15,9 +15,12 @@ from netspec.data.dataset.dataset import Arrays, Dataset, Facts, portion_count
 from netspec.data.dataset.lazy_rows import Array, Column, converted, in_memory
 from netspec.data.dataset.options import Last
 from netspec.data.errors.files import CannotSplit
+from netspec.data.errors.folds import CannotFold
 from netspec.data.load import input_as_target
 from netspec.data.settings import DataSettings, stratum
 from netspec.data.splits.class_weights import class_weights
+from netspec.data.splits.division import Division, find_division
+from netspec.data.splits.folds import ByTime
 from netspec.data.transforms.normalization import Normalization
 from netspec.data.transforms.scaling import find_scaling
 from netspec.data.transforms.target_scaling import find_target_scaling, scale_targets
@@ -25,7 +28,7 @@ from netspec.language.diagnostics import Unplaced
 from netspec.language.lazy import np
 from netspec.language.values import to_source
 
-TEST_DRAW, VAL_DRAW, LIMIT_DRAW = 1, 2, 3
+TEST_DRAW, VAL_DRAW, LIMIT_DRAW, FOLD_DRAW = 1, 2, 3, 4
 """What is drawn; the random numbers of a draw depend on this and the seed."""
 
 
@@ -38,6 +41,7 @@ class Splits:
     `class_weights` has by target the weight of each class in the loss, where they differ. `own_targets` are the targets
     that are normalized inputs, with the statistics of these; `target_scaling` has the statistics of the other targets
     that are normalized. `baselines` has by part and name forecasts without a network, in the units of the targets.
+    `is_fold` says that the test examples are a fold of the training set of `dataset`.
     """
 
     dataset: Dataset
@@ -52,6 +56,7 @@ class Splits:
     own_targets: Mapping[str, Normalization] = field(default_factory=dict)
     target_scaling: Mapping[str, Normalization] = field(default_factory=dict)
     baselines: Mapping[str, Mapping[str, Array]] = field(default_factory=dict)
+    is_fold: bool = False
 
     @property
     def facts(self) -> Facts:
@@ -71,12 +76,15 @@ def split_dataset(
     Raises:
         Unplaced: a part would be empty, or token ids should be normalized.
     """
-    rest = np.arange(len(dataset.train))
-    test_index, rest = _hold_out_test(dataset, settings, rest)
-    val_index, rest = _hold_out(dataset, settings, rest, "val", settings.hold_out.val)
+    rest, divided = np.arange(len(dataset.train)), find_division(dataset, settings)
+    test_index, rest = _hold_out_test(dataset, settings, rest, divided)
+    if settings.held_out_fold:
+        test_index, rest = _hold_out_fold(dataset, settings, rest, divided)
+    val_index, rest = _hold_out(dataset, settings, rest, "val", settings.hold_out.val, divided)
     if settings.limit is not None and settings.limit < len(rest):
         rest = np.sort(_random(settings, LIMIT_DRAW).permutation(rest)[: settings.limit])
-    test = dataset.test
+    has_own_test = dataset.test is not None and not settings.held_out_fold
+    test = dataset.test if has_own_test else None
     if test is None and test_index is not None:
         test = dataset.train.take(test_index)
     if settings.repeat > 1:
@@ -88,9 +96,10 @@ def split_dataset(
         test=test,
         train_index=rest,
         val_index=val_index,
-        test_index=test_index if dataset.test is None else None,
+        test_index=None if has_own_test else test_index,
+        is_fold=bool(settings.held_out_fold),
         class_weights=class_weights(dataset.facts, dataset.train, rest, settings.class_weights),
-        baselines=_baselines(dataset, {"val": val_index, "test": test_index if dataset.test is None else None}),
+        baselines=_baselines(dataset, {"val": val_index, "test": None if has_own_test else test_index}),
     )
     if scaling is None:
         scaling = find_scaling(splits.train.inputs, settings.normalize, dataset.fill, dataset.scales)
@@ -132,20 +141,49 @@ def _part(dataset: Dataset, indices: Array) -> Arrays:
     return dataset.train if is_whole else dataset.train.take(indices)
 
 
-def _hold_out_test(dataset: Dataset, settings: DataSettings, rest: Array) -> tuple[Array | None, Array]:
+def _hold_out_test(
+    dataset: Dataset, settings: DataSettings, rest: Array, divided: Division | None
+) -> tuple[Array | None, Array]:
     """The indices of the test examples and those that are left."""
     if dataset.test is not None:
         return None, rest
-    if dataset.facts.is_complete and settings.test is None:
+    if dataset.facts.is_complete and settings.test is None and settings.folds is None:
         return rest, rest
-    return _hold_out(dataset, settings, rest, "test", settings.hold_out.test_portion(len(rest)))
+    return _hold_out(dataset, settings, rest, "test", settings.hold_out.test_portion(len(rest)), divided)
+
+
+def _hold_out_fold(
+    dataset: Dataset, settings: DataSettings, rest: Array, divided: Division | None
+) -> tuple[Array, Array]:
+    """The indices of the fold that is held out, and those that are trained on then.
+
+    Raises:
+        Unplaced: there are too few examples or groups, or nothing to train on is left.
+    """
+    assert divided is not None
+    numbers, fold = divided.numbers(_random(settings, FOLD_DRAW), rest), settings.held_out_fold
+    held = rest[numbers == fold]
+    if not isinstance(divided.folds, ByTime):
+        return held, rest[numbers != fold]
+    left = rest[numbers < fold]
+    kept = len(left) - (dataset.gap or 0)  # such data are in the order of time
+    if kept < 1:
+        wanted = partial(Unplaced, CannotFold, option="folds", folds=divided.folds.count, what="examples")
+        raise wanted(found=len(rest), most=max(1, len(rest) // (1 + (dataset.gap or 0)) - 1))
+    return held, left[:kept]
 
 
 def _hold_out(
-    dataset: Dataset, settings: DataSettings, rest: Array, part: str, portion: float
+    dataset: Dataset,
+    settings: DataSettings,
+    rest: Array,
+    part: str,
+    portion: float,
+    divided: Division | None = None,
 ) -> tuple[Array | None, Array]:
     """The indices that are held out (None for a portion of 0) and those that are left, both in rising order; of
-    consecutive examples, or with `last`, the end is held out. Raises Unplaced when one of them would be empty."""
+    consecutive examples, or with `last`, the end is held out, of groups whole ones. Raises Unplaced when one of them
+    would be empty."""
     if portion == 0:
         return None, rest
     if dataset.order is not None:
@@ -162,6 +200,13 @@ def _hold_out(
     if dataset.order is not None or dataset.gap is not None or isinstance(getattr(settings, part), Last):
         return held, left
     rng = _random(settings, TEST_DRAW if part == "test" else VAL_DRAW)
+    if divided is not None and (parts := divided.hold_out(rng, rest, count)) is not None:
+        held = parts
+        if len(held) == len(rest):
+            raise Unplaced(
+                CannotFold, option="folds", folds=divided.folds.count, found=1, what="groups", case="few", most=1
+            )
+        return np.sort(held), np.setdiff1d(rest, held, assume_unique=True)
     target = stratum(dataset.facts) if settings.stratify is not False else None
     if target is None:
         held = rng.permutation(rest)[:count]

@@ -43,6 +43,7 @@ TITLES = {
     "mesh": "Axes of a mesh of devices",
     "class_ids": "Class ids",
     "portion": "Parts of the examples",
+    "folds": "Folds of a cross-validation",
     "section": "Sections",
 }
 """The categories in the order in which people look for them."""

@@ -335,7 +335,7 @@ class Engine:
     def logits(self, module: Any, inputs: Sequence[Any]) -> dict[str, Any]:
         """The logits of each output of a live module, by name."""
         lowered = self.precision.fed(inputs)
-        with using(self.recipe.lowering), self.placement.tracing():
+        with using(self.recipe.lowering):
             return self._by_output(module.logits(*lowered) if hasattr(module, "logits") else module(*lowered))
 
     def training_logits(self, params: Tree, inputs: Sequence[Any]) -> dict[str, Any]:
@@ -379,7 +379,7 @@ class Engine:
         def predict(params: Tree, other: Tree, inputs: tuple[Any, ...]) -> dict[str, Any]:
             module: Any = self.module(self.placement.whole_weights(params), other)
             inputs = self.placement.split_rows(inputs)
-            with using(self.recipe.lowering), self.placement.tracing():
+            with using(self.recipe.lowering):
                 return self._by_output(module(*self.precision.fed(inputs)))
 
         return self.cached("predict", lambda: self.placement.jit(predict, options=self._inference_options()))

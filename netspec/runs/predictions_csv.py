@@ -31,9 +31,7 @@ def predictions_csv(predictions: Predictions, *, id_column: str | None, label: s
     preprocessing = model.preprocessing or Preprocessing()
     names = [example["input"] for example in predictions.examples]
     ids = identities(names, predictions.table, preprocessing, id_column)
-    labels = predictions.target_columns
-    class_names = preprocessing.class_names
-    rows = [_cells(example["outputs"], labels, class_names, label, probabilities) for example in predictions.examples]
+    rows = prediction_cells(predictions, label=label, probabilities=probabilities)
     columns = list(rows[0])
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -53,6 +51,13 @@ def _times_csv(predictions: Predictions, rows: Sequence[Mapping[str, Any]]) -> s
     writer.writerow([names.get(key, key) for key in rows[0]])
     writer.writerows([_number(cell) if isinstance(cell, float) else cell for cell in row.values()] for row in rows)
     return text.getvalue()
+
+
+def prediction_cells(predictions: Predictions, *, label: str | None, probabilities: bool) -> list[dict[str, str]]:
+    """The cells of each example by column; arguments as for `predictions_csv`."""
+    preprocessing = predictions.model.preprocessing or Preprocessing()
+    labels, names = predictions.target_columns, preprocessing.class_names
+    return [_cells(example["outputs"], labels, names, label, probabilities) for example in predictions.examples]
 
 
 def _cells(

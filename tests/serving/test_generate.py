@@ -6,11 +6,16 @@ import json
 import socket
 import struct
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 import netspec
+from netspec.runs.generation.generator import Generation
 from netspec.serving.http.limits import Limits
+from netspec.serving.models import generating
 from netspec.serving.models.batching import Batching
 from netspec.serving.server import Options
 from netspec.serving.start import Handle, start_server
@@ -78,23 +83,46 @@ def ends(handle: Handle) -> bool:
     return waiting(handle) == 0
 
 
-def test_clients_that_leave_or_do_not_read(runs: dict[str, Path]) -> None:
+@pytest.fixture
+def strict(runs: dict[str, Path]) -> Iterator[Handle]:
+    """A server with small limits."""
     limits = Limits(write_time=1.0, request_time=5.0)
     with start_server([("letters", runs["letters"])], Options(port=0, limits=limits), Batching(2, 0)) as handle:
-        client = Client(handle.url)
-        body = json.dumps({"prompt": "the", "length": 4096, "stream": True}).encode()
-        request = post(body, f"Content-Length: {len(body)}", path="/generate")
-        gone = socket.create_connection((client.host, client.port), timeout=10)
-        gone.sendall(request)
-        assert status_of(gone.recv(100)) == 200
-        gone.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        gone.close()
-        assert ends(handle)
-        silent = socket.socket()
-        silent.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1024)
-        silent.connect((client.host, client.port))
-        silent.sendall(request)
-        answer = client.post("/generate", {"prompt": "the", "length": 5})
-        assert answer.status == 200 and len(answer.json["text"]) == 5, "others are served meanwhile"
-        assert ends(handle)
-        silent.close()
+        yield handle
+
+
+def long_stream(handle: Handle, **options: int) -> socket.socket:
+    """A connection on which the longest text has begun to come."""
+    client = Client(handle.url)
+    body = json.dumps({"prompt": "the", "length": 4096, "stream": True}).encode()
+    connection = socket.socket()
+    for name, value in options.items():
+        connection.setsockopt(socket.SOL_SOCKET, getattr(socket, name), value)
+    connection.connect((client.host, client.port))
+    connection.sendall(post(body, f"Content-Length: {len(body)}", path="/generate"))
+    assert status_of(connection.recv(100)) == 200
+    return connection
+
+
+def test_a_client_that_leaves_ends_its_text(strict: Handle, monkeypatch: pytest.MonkeyPatch) -> None:
+    steps = Generation.steps
+
+    def slow(self: Generation) -> Iterator[int]:
+        for i in steps(self):
+            time.sleep(0.01)  # the whole text would take 40 s
+            yield i
+
+    monkeypatch.setattr(Generation, "steps", slow)
+    connection = long_stream(strict)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()
+    assert ends(strict)
+
+
+def test_a_client_that_does_not_read_stops_its_text_alone(strict: Handle, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(generating, "event", lambda piece: b":" + b"x" * 65536 + b"\n\n")  # more than buffers hold
+    connection = long_stream(strict, SO_RCVBUF=1024)
+    answer = Client(strict.url).post("/generate", {"prompt": "the", "length": 5})
+    assert answer.status == 200 and len(answer.json["text"]) == 5, "others are served meanwhile"
+    assert ends(strict)
+    connection.close()

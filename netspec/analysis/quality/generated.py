@@ -45,9 +45,7 @@ def generated_sections(run: Path, prepared: SpecExperiment | None) -> list[Secti
         items += f"<li>{kind}<strong>{escape(prompt)}</strong>{escape(text)}</li>"
     if not items:
         return []
-    note = paragraph(
-        f"What follows the bold beginnings of held-out texts is generated: `netspec generate {run.name}` writes others."
-    )
+    note = paragraph("The bold beginnings are those of examples of the data; what follows them is generated.")
     return [Section("generated", "Generated texts", f'{note}<ul class="samples texts written">{items}</ul>')]
 
 

@@ -17,7 +17,7 @@ TRANSFORMER = """
 use std.transformer (encoder_layer)
 input text: 12 tokens(7)
 share table = embedding(8)
-text -> table -> posembed -> encoder_layer(2, 16, activation = gelu, causal = true, norm_first = true) * 2
+text -> table -> posembed -> encoder_layer(2, 16, activation = gelu, causal = true, norm_first = true)
     -> layernorm -> unembed(table) -> softmax
 """
 GROUPED = """
@@ -28,8 +28,8 @@ embedding(8) -> sinusoidal -> identity + attention(4, kv_heads = 2, rope = true,
 LSTMS = "input 12 tokens(7)\nembedding(4) -> lstm(5) * 2 -> dropout(0.5) -> dense(7, softmax)"
 MIXED = """
 input 12 tokens(7, pad = 0)
-embedding(4) -> (gru(5) | gru(3, reset_after = false) -> rnn(4)) -> concat -> batchnorm
-    -> attention(1, causal = true) -> scale(2) -> dense(7, softmax)
+embedding(4) -> (gru(5) | gru(3, reset_after = false) -> rnn(4)) -> concat -> batchnorm -> scale(2)
+    -> dense(7, softmax)
 """
 OPEN = "input T tokens(7)\nembedding(4) -> sinusoidal -> attention(2, causal = true) -> gru(4) -> dense(7, softmax)"
 
@@ -66,13 +66,13 @@ def test_a_long_prompt_is_read_in_chunks(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 PAIR = """
-use std.transformer (decoder_layer, encoder_layer)
+use std.transformer (decoder_layer)
 input source: 6 tokens(9, pad = 0)
 input target: 8 tokens(7)
-memory = source -> embedding(8) -> sinusoidal -> encoder_layer(2, 16)
+memory = source -> embedding(8) -> sinusoidal -> identity + attention(2)
 text = target -> embedding(8) -> posembed
 mood = memory -> mean_pool -> dense(8)
-text + mood -> decoder_layer(memory, 2, 16) -> gru(6) -> dense(7, softmax)
+text + mood -> decoder_layer(memory, 2, 16) -> dense(7, softmax)
 """
 
 

@@ -205,7 +205,7 @@ class Compilation:
             if settings is BAD or settings.source is None:
                 return None
             facts = read_facts(settings, self.data_folder)
-            for remark in settings.source.remarks(self.data_folder):
+            for remark in settings.source.under(settings.hold_out).remarks(self.data_folder):
                 self._report_one(remark)
             return facts
         except Unplaced as bad:

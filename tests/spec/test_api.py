@@ -44,13 +44,17 @@ def test_public_names() -> None:
         "predict",
         "load",
         "train_seeds",
+        "cross_validate",
+        "resume_cross_validation",
         "resume_seeds",
         "serve",
+        "tune",
     }
     classes = {
         "Callback",
         "CompileError",
         "Diagnostic",
+        "FoldsResult",
         "Imported",
         "Look",
         "MLflow",
@@ -58,6 +62,7 @@ def test_public_names() -> None:
         "Predictions",
         "Report",
         "Result",
+        "SearchResult",
         "SeedsResult",
         "WandB",
     }

@@ -21,7 +21,7 @@ LENGTH, MAX_PROMPT = 240, 24
 
 
 def generated_sections(run: Path, prepared: SpecExperiment | None) -> list[Section]:
-    """Texts that go on from the beginnings of examples that the network has not seen; none where it is not a language
+    """Texts that continue the beginnings of examples; none where it is not a language
     model of texts, or its data cannot be read.
 
     Args:

@@ -42,7 +42,7 @@ def beam_search(
 
     Args:
         first: the logarithms of the probabilities of the first id.
-        advance: from the sequence that each beam goes on from, and its next id, to those of the id after it, beams x
+        advance: from the sequence that each beam continues, and its next id, to those of the id after it, beams x
             ids.
         beams: how many sequences are continued at each step.
         length: ids at most, with the one that ends a sequence.

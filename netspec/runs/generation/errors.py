@@ -62,8 +62,8 @@ class WrongPrompt(Diagnostic):
 class LongerThanTrained(Diagnostic):
     """The text gets longer than the sequences that the network was trained on, and its layers know no later positions.
 
-    A text goes on with its last half as the prompt, each time the length is reached. A network with an encoder ends
-    there.
+    A text is continued with its last half as the prompt, each time the length is reached. A network with an encoder
+    ends there.
     """
 
     code = "NS619"

@@ -48,11 +48,11 @@ def generate(
             other inputs: the ids or the array of one example, or a dict of them by input.
         length: how many characters, words or ids are generated at most.
         temperature: below 1 probable ids become more probable, above 1 less (default: 1); 0: the most probable one.
-        top_k: only so many of the most probable ids are considered (Fan et al. 2018, arXiv:1805.04833).
+        top_k: how many of the most probable ids are considered (Fan et al. 2018, arXiv:1805.04833).
         top_p: only the smallest set of the most probable ids with this probability is (Holtzman et al. 2020,
             arXiv:1904.09751).
         seed: another seed gives another text (default: 0).
-        beams: beam search with so many sequences side by side, instead of drawing ids.
+        beams: the number of sequences of a beam search, instead of drawing ids.
         length_penalty: of beam search, as in Wu et al. 2016, arXiv:1609.08144, section 7; 0: none (default: 0.6).
         stop: texts that end the text and are not part of it, or ids that do.
         start: the id that every target begins with, for a network with an encoder.

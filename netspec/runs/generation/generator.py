@@ -81,7 +81,7 @@ class Generator:
         return read_prompt(given, start, self.model, self.ends, self.vocabulary)
 
     def begin(self, sources: Mapping[str, Any], finish: Finish, steps: int, count: int = 1) -> Sequences:
-        """`count` new sequences side by side, of at most so many steps."""
+        """`count` new sequences side by side, of at most `steps` steps."""
         if finish not in self._steps:
             kind = CachedSteps if self._is_cached else WholeSteps
             self._steps[finish] = kind(self.model, self.ends, finish)

@@ -39,7 +39,7 @@ class Sequences(Protocol):
         """Append ids, batch x any number, and compute what comes after them."""
 
     def reorder(self, parents: Any) -> None:
-        """Go on with these sequences, one of which may be there several times."""
+        """Continue these sequences, one of which may be there several times."""
 
 
 class CachedSteps:

@@ -93,10 +93,11 @@ def command(ctx: click.Context, /, file: str, to: str | None, given: SpecOptions
         memory=options["mem"],
         time=options["time"],
     )
-    spec = _with_devices(spec, job)
-    spec.check()
-    print_problems(spec.problems.warnings)
-    arguments = _train_command(file, run, spec, given, modules)
+    checked = _with_devices(spec, job)
+    checked.check()
+    print_problems(checked.problems.warnings)
+    # Without GPUs the devices of a node are what its processes find.
+    arguments = _train_command(file, run, checked if job.gpus else spec, given, modules)
     if options["save_every"] is not None:
         arguments = (*arguments, "--save-every", f"{options['save_every']:g}")
     return _launch(to, job.replace(command=arguments), script, options, as_json)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
 
-from netspec.data.dataset.dataset import Dataset, Facts, Source, source
+from netspec.data.dataset.dataset import Dataset, Facts, HoldOut, Source, source
+from netspec.data.dataset.lazy_rows import Array
 from netspec.data.dataset.options import Delimiter, Encoding, Missing, Names, Sign
 from netspec.data.errors.files import BadPair, NoColumn
 from netspec.data.errors.tables import LeftOut, RowsDropped, SameSign
@@ -27,6 +29,14 @@ from netspec.language.kinds import Chain, Choice, NewShape, Text
 from netspec.language.shape import Size
 from netspec.language.values import to_source
 from netspec.language.word import hidden, option
+
+
+@dataclass(frozen=True, eq=False)
+class LearnsFrom:
+    """The indices of rows, in an option of a source: options are compared, and this one by identity."""
+
+    rows: Array
+
 
 MAX_DROPPED = 0.05
 """A larger fraction of rows that are left out is worth a warning."""
@@ -84,6 +94,15 @@ class ColumnOptions(Source):
     )
     of_run: tuple[tuple[str, Dates | ImageEncoder | Column], ...] = hidden(default=())
     coded_by: CodedBy | None = hidden(default=None)
+    learns_from: LearnsFrom | None = hidden(default=None)
+    divided_by: str | None = hidden(default=None)
+    is_apart: bool = hidden(default=False)
+
+    def under(self, hold_out: HoldOut) -> Source:
+        return self.replace(divided_by=hold_out.column, is_apart=hold_out.is_apart)
+
+    def learning_from(self, rows: Array) -> Source:
+        return self.replace(learns_from=LearnsFrom(rows))
 
     def as_of_run(self, encoder: Encoder | None) -> Source:
         if not isinstance(encoder, RowEncoder):
@@ -153,6 +172,7 @@ class TableSource(ColumnOptions):
             encoder=encoder,
             fill=fills(encoder, said),
             scales=scales(encoder),
+            divided_by=table.divided_by,
         )
 
     def warnings(self, folder: Path) -> list[Diagnostic]:
@@ -221,13 +241,16 @@ class TableSource(ColumnOptions):
 
     def _read(self, folder: Path) -> Table:
         if self._coding is not None:
-            return self.table(folder / self.file, self._wanted_by(self._coding))
+            return self.table(folder / self.file, self._divided(self._wanted_by(self._coding)))
         wanted = self._said.wanted(self.columns, self.drop, self.categories, leaves_out_ids=True)
-        return self.table(folder / self.file, wanted)
+        return self.table(folder / self.file, self._divided(wanted))
+
+    def _divided(self, wanted: Wanted) -> Wanted:
+        return wanted.replace(divided_by=self.divided_by, is_apart=self.is_apart)
 
     def table(self, path: Path, wanted: Wanted) -> Table:
         """What is wanted of a file, read once for its check and its training."""
-        return _read(self, path, file_stamp(path), wanted)
+        return _read(self.replace(learns_from=None), path, file_stamp(path), wanted)
 
     def _read_test(self, folder: Path, table: Table, encoder: RowEncoder) -> Table | None:
         """The test file, read as the training file was: the same columns, with the same categories."""
@@ -254,7 +277,16 @@ class TableSource(ColumnOptions):
         return self._said.wanted(columns, (), categories, leaves_out_ids=False)
 
     def _encoder(self, table: Table, folder: Path) -> RowEncoder:
-        return self._coding or make_encoder(table, self._said, (folder / self.file).parent)
+        if self._coding is not None:
+            return self._coding
+        images = (folder / self.file).parent
+        if self.learns_from is None:
+            return make_encoder(table, self._said, images)
+        whole = make_encoder(table, self._said, images)  # the dates and the sizes of images are those of all rows
+        dates = tuple((column.name, column.dates) for column in whole.columns if column.dates is not None)
+        known: tuple[tuple[str, Dates | ImageEncoder | Column], ...] = (*dates, *whole.images.items())
+        said = replace(self._said, of_run=known)
+        return make_encoder(table.take(self.learns_from.rows), said, images).replace(shape=whole.shape)
 
 
 @source("csv")

@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from netspec.cli.main import run
+from netspec.training.distributed.environments import detect
 from netspec.training.distributed.launch.job import Job, parse_memory, parse_time, slurm_time
 from netspec.training.distributed.launch.slurm import activation
 
@@ -200,6 +201,17 @@ def test_a_job_set() -> None:
     train = ["netspec", "train", "net.net", "--run-folder", "runs/net-kubernetes", "-D", "train.epochs=3"]
     assert container["command"] == [*train, "--devices", "8"]
     assert container["resources"]["limits"] == {"nvidia.com/gpu": 4, "cpu": 8, "memory": "32Gi"}
+
+
+def test_pods_find_each_other() -> None:
+    """The variables of the manifest, and those that Kubernetes adds, say where process 0 is."""
+    worker = manifest("-N", "2")["spec"]["replicatedJobs"][0]
+    (container,) = worker["template"]["spec"]["template"]["spec"]["containers"]
+    variables = {variable["name"]: variable["value"] for variable in container["env"]}
+    added = {"KUBERNETES_SERVICE_HOST": "10.0.0.1", "JOB_COMPLETION_INDEX": "1"}
+    membership = detect({**variables, **added})
+    assert membership is not None and (membership.process, membership.count) == (1, 2)
+    assert membership.host == f"net-{worker['name']}-0-0.net"
 
 
 @pytest.mark.parametrize("options", [[], ["-N", "16"], ["--cpus", "2"], ["--namespace", "null"], ["--time", "30"]])

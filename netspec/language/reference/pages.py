@@ -41,6 +41,7 @@ ROOMS = {
     "netspec.data.errors.series": "Series",
     "netspec.data.errors.streaming": "Streaming",
     "netspec.data.errors.prediction": "Prediction and evaluation",
+    "netspec.runs.generation.errors": "Generating text",
     "netspec.training.errors.recipe": "Training settings",
     "netspec.training.errors.outputs": "Losses, metrics and stopping",
     "netspec.training.errors.distributed": "Several devices",

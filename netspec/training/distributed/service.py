@@ -7,6 +7,7 @@ JAX, with a stack trace, before they can say what has happened or finish what th
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -14,6 +15,7 @@ from typing import IO
 
 from netspec.training.distributed.channel import free_port
 
+SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1") if hasattr(signal, name)]
 HEARTBEAT_SECONDS = 100
 LINGER_SECONDS = 15
 """How long the service outlives a process 0 that was killed, so that the others end by themselves."""
@@ -34,6 +36,7 @@ class Service:
             stderr=subprocess.DEVNULL,
             text=True,
             start_new_session=True,  # Ctrl-C is for those that train
+            preexec_fn=_ignore_signals,
             env={**os.environ, "JAX_PLATFORMS": "cpu"},
         )
         assert self.child.stdout is not None
@@ -46,6 +49,12 @@ class Service:
         """End it at once, when all processes have left it; otherwise it ends some seconds after this process."""
         self.child.kill()
         self.child.wait()
+
+
+def _ignore_signals() -> None:
+    """Slurm sends signals to every process of a job, and those that train need the service to end together."""
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
 
 
 def serve(count: int, orders: IO[str]) -> None:

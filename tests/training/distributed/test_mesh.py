@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 import netspec
+from netspec.language.diagnostics import CompileError
 from netspec.language.source import Source
 from netspec.spec.compilation import Compilation
 from netspec.training.distributed.mesh import Mesh, devices_of, mesh_of
@@ -62,7 +63,9 @@ def test_a_size_that_was_given_alone_is_told_which_mesh_to_give() -> None:
     ]
     cases.append(("input 8\ndense(8)\ntrain {\n    devices = 4\n}\n", {"train.mesh": "data(2)"}, "data(2)"))
     for spec, overrides, mesh in cases:
-        [error] = Compilation(Source("net", spec), overrides=overrides).problems
+        with pytest.raises(CompileError) as caught:
+            Compilation(Source("net", spec), overrides=overrides).check()
+        [error] = caught.value.diagnostics
         assert error.code == "NS576" and f'`--mesh "{mesh}"`' in error.hint_text
 
 

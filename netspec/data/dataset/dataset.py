@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
 from netspec.data.dataset.lazy_rows import Array, Column, read_all
 from netspec.language.diagnostics import Diagnostic, Unplaced
+from netspec.language.lazy import np
 from netspec.language.record import Frozen
 from netspec.language.shape import Shape
 from netspec.language.vocabulary import Declares
@@ -65,7 +66,7 @@ class Facts(Frozen):
     `inputs` has the key `input` and `targets` the key `output` when there is only one of them. `examples` counts those
     of the training set, and those that a test split is still taken from. `is_complete` is set when the examples are all
     that exist, such as a truth table: nothing is held out then, and the test is on the same rows. Data without targets
-    are for networks whose target is the input.
+    are for networks whose target is the input. `pads` has the id that is padding, by the inputs that are padded.
     """
 
     inputs: dict[str, Shape]
@@ -73,6 +74,7 @@ class Facts(Frozen):
     examples: int | None = None
     has_test: bool = False
     is_complete: bool = False
+    pads: dict[str, int] = {}
 
     @property
     def classes(self) -> int | None:
@@ -118,6 +120,20 @@ class Arrays:
 def arrays_of(x: Column, y: Column | None = None) -> Arrays:
     """Examples with one input, and one target or none."""
     return Arrays({"input": x}, {"output": y} if y is not None else {})
+
+
+class TrainRows(Frozen):
+    """The indices of the examples that are trained on, as bytes of int64: an option of a source can be compared."""
+
+    bytes: bytes
+
+    @classmethod
+    def of(cls, indices: Array) -> TrainRows:
+        return cls(indices.astype("int64").tobytes())
+
+    @property
+    def indices(self) -> Array:
+        return np.frombuffer(self.bytes, np.int64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -182,6 +198,12 @@ class HoldOut(Frozen):
             held = portion_count(portion, examples)
             examples -= held + (gap if held else 0)
         return max(examples, 1)
+
+
+def input_as_target(arrays: Arrays, output: str = "output") -> Arrays:
+    """The same inputs, which are the targets as well."""
+    (values,) = arrays.inputs.values()
+    return Arrays(arrays.inputs, {output: values})
 
 
 def portion_count(portion: float, examples: int) -> int:
@@ -253,6 +275,19 @@ class Source(Word, ABC):
         files = [path for path in paths if path.is_file()]
         is_folder = any(name.strip(".") and path.is_dir() for name, path in zip(names, paths, strict=False))
         return None if is_folder or not files else sum(path.stat().st_size for path in files)
+
+    def labeled(self, folder: Path) -> Dataset | None:
+        """The examples without inputs, so that they can be split, where something such as a vocabulary is learned from
+        those that are trained on; None where nothing is, or it is known.
+
+        Raises:
+            Unplaced: a file is missing or wrong.
+        """
+        return None
+
+    def learning_texts_from(self, rows: TrainRows) -> Source:
+        """The same source, which knows which of its examples are trained on; asked where there are some `labeled`."""
+        return self
 
     def under(self, hold_out: HoldOut) -> Source:
         """The same source, which knows what is held out of it. Only sources override this that learn something from

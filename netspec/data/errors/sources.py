@@ -74,7 +74,7 @@ class ColumnConflict(Diagnostic):
     hint = {
         "values": "{advice}",
         "twice": "name it once in `{role}`",
-        "outside": "add it to `columns`, or take it out of `categories`: only features are encoded",
+        "outside": "add it to `columns`, or take it out of `{role}`: only features are encoded",
         "target": "take it out of `{role}`: a column is a target or a feature, and targets of text are always classes",
         "": "take it out of `{role}`",
         "inputs": 'write `input = "{column}"`, or `columns = {advice}` for several; its columns are {columns}',

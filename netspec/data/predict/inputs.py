@@ -25,8 +25,8 @@ from netspec.data.formats.tables.table import Table, read_table
 from netspec.data.formats.tables.table_files import TableFile, parquet_file
 from netspec.data.formats.tables.table_layout import Wanted
 from netspec.data.predict.preprocessing import Preprocessing
-from netspec.data.predict.rows import RawInputs, read_texts, row_advice, row_encoder
-from netspec.data.predict.tables import FILES, looks_like_file, open_csv, open_row
+from netspec.data.predict.rows import TEXTS, RawInputs, content_of, read_texts, row_advice, row_encoder, text_rows
+from netspec.data.predict.tables import FILES, is_table, looks_like_file, open_csv, open_row
 from netspec.data.transforms.encoders import ImageEncoder, RowEncoder, TextEncoder, unseen_categories
 from netspec.language.corrections import suggest
 from netspec.language.diagnostics import CompileError, Diagnostic, Unplaced, fail
@@ -141,6 +141,8 @@ class Reader:
     def read(self, text: str) -> RawInputs:
         """The examples of one argument: a file, a folder, a row of numbers, or text."""
         path = Path(text)
+        if self.rows.only_text is not None and not is_table(path):
+            return self._read_texts(path, text)
         if len(self.inputs) != 1 and not isinstance(self.preprocessing.encoder, RowEncoder):
             raise fail(self._several(text))
         if not exists(path):
@@ -152,6 +154,20 @@ class Reader:
         if path.suffix.lower() in (".npy", ".npz"):
             return self.single(text, self._read_array(path))
         return self._read_table(path)
+
+    def _read_texts(self, path: Path, text: str) -> RawInputs:
+        """A text, a file with one, or a folder of such files."""
+        is_name = path.suffix.lower() in FILES and len(text.split()) == 1
+        if is_name and not exists(path):
+            raise fail(self._no_file(text))
+        if not (text.strip() and is_folder(path)):
+            return text_rows([content_of(text)], [text], self.inputs, self.rows)
+        files = sorted(file for file in path.rglob("*") if file.suffix.lower() in TEXTS)
+        if not files:
+            advice = f"files with text end in {', '.join(TEXTS)}"
+            raise fail(CannotPredict(name=f"`{path}`", reason="the folder has no texts", advice=advice))
+        names = [str(file) for file in files]
+        return text_rows([content_of(name) for name in names], names, self.inputs, self.rows)
 
     def single(self, name: str, found: Any, called: Sequence[str] = ()) -> RawInputs:
         """Examples for the only input."""
@@ -317,7 +333,10 @@ class Reader:
             else dict.fromkeys(self.inputs, "input")
         )
         arrays = {name: fit(found[raw_names[name]], f"`{names[0]}`", shape) for name, shape in self.inputs.items()}
-        return RawInputs(arrays, names, list(unseen_categories(self.rows, table, names)))
+        warnings = list(unseen_categories(self.rows, table, names))
+        for column, coder in self.rows.texts.items():
+            warnings += coder.remarks(table.names[column], names)
+        return RawInputs(arrays, names, warnings)
 
 
 def _of_prediction(bad: Unplaced) -> list[Diagnostic]:

@@ -11,10 +11,9 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from netspec.compiler.ir.output_head import OutputHead
-from netspec.data.dataset.dataset import Arrays, Dataset, Facts, portion_count
+from netspec.data.dataset.dataset import Arrays, Dataset, Facts, input_as_target, portion_count
 from netspec.data.dataset.lazy_rows import Array, Column, converted, in_memory
 from netspec.data.errors.files import CannotSplit
-from netspec.data.load import input_as_target
 from netspec.data.settings import DataSettings, stratum
 from netspec.data.splits.class_weights import class_weights
 from netspec.data.transforms.normalization import Normalization
@@ -69,11 +68,7 @@ def split_dataset(
     Raises:
         Unplaced: a part would be empty, or token ids should be normalized.
     """
-    rest = np.arange(len(dataset.train))
-    test_index, rest = _hold_out_test(dataset, settings, rest)
-    val_index, rest = _hold_out(dataset, settings, rest, "val", settings.val)
-    if settings.limit is not None and settings.limit < len(rest):
-        rest = np.sort(_random(settings, LIMIT_DRAW).permutation(rest)[: settings.limit])
+    test_index, val_index, rest = draw_examples(dataset, settings)
     test = dataset.test
     if test is None and test_index is not None:
         test = dataset.train.take(test_index)
@@ -92,6 +87,17 @@ def split_dataset(
     if scaling is None:
         scaling = find_scaling(splits.train.inputs, settings.normalize, dataset.fill, dataset.scales)
     return _scaled(splits, scaling, is_own_target=settings.target is not None)
+
+
+def draw_examples(dataset: Dataset, settings: DataSettings) -> tuple[Array | None, Array | None, Array]:
+    """The indices of the test, the validation and the training examples, drawn from those of the training set; None
+    where nothing is held out. Raises Unplaced when a part would be empty."""
+    rest = np.arange(len(dataset.train))
+    test_index, rest = _hold_out_test(dataset, settings, rest)
+    val_index, rest = _hold_out(dataset, settings, rest, "val", settings.val)
+    if settings.limit is not None and settings.limit < len(rest):
+        rest = np.sort(_random(settings, LIMIT_DRAW).permutation(rest)[: settings.limit])
+    return test_index, val_index, rest
 
 
 def normalize_targets(

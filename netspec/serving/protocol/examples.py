@@ -15,7 +15,8 @@ import msgspec
 
 from netspec.data.formats.images import FORMATS, decode_picture
 from netspec.data.predict.python_inputs import raw_inputs
-from netspec.data.predict.rows import RawInputs, encode_texts, row_encoder
+from netspec.data.predict.rows import RawInputs, encode_texts, row_encoder, text_rows
+from netspec.data.transforms.columns import Column
 from netspec.data.transforms.encoders import RowEncoder, TextEncoder
 from netspec.language.diagnostics import CompileError
 from netspec.language.files.regular_file import Limit
@@ -101,6 +102,8 @@ def _has_text(value: Any) -> bool:
 
 def _texts(texts: Sequence[str], served: Served) -> RawInputs:
     encoder = served.preprocessing.encoder
+    if isinstance(encoder, RowEncoder):
+        return text_rows(texts, _numbered("text", texts), served.inputs, encoder)
     assert isinstance(encoder, TextEncoder)
     plain = [text.replace("\r\n", "\n").replace("\r", "\n") for text in texts]  # as in training
     return encode_texts(plain, _numbered("text", texts), next(iter(served.inputs)), encoder)
@@ -166,5 +169,10 @@ def example_of(served: Served) -> str:
 
 def _cells(served: Served) -> list[str]:
     columns = row_encoder(served.inputs, served.preprocessing).columns
-    cells = [f'"{c.name}": "{c.values[0]}"' if c.values else f'"{c.name}": 1.5' for c in columns[:12]]
+    cells = [f'"{c.name}": {_cell(c)}' for c in columns[:12]]
     return [*cells, *(["…"] if len(columns) > 12 else [])]
+
+
+def _cell(column: Column) -> str:
+    """An example of a cell."""
+    return '"some text"' if column.kind == "text" else f'"{column.values[0]}"' if column.values else "1.5"

@@ -6,7 +6,7 @@ from abc import abstractmethod
 from functools import lru_cache, partial
 from pathlib import Path
 
-from netspec.data.dataset.dataset import Dataset, Facts, Source, source
+from netspec.data.dataset.dataset import Arrays, Dataset, Facts, Source, TrainRows, source
 from netspec.data.dataset.options import Delimiter, Encoding, Missing, Names, Sign
 from netspec.data.errors.files import BadPair, NoColumn
 from netspec.data.errors.tables import LeftOut, RowsDropped, SameSign
@@ -16,15 +16,20 @@ from netspec.data.formats.tables.table import Table, read_table
 from netspec.data.formats.tables.table_files import CsvFile, TableFile, parquet_file
 from netspec.data.formats.tables.table_layout import Wanted, first_row_remarks
 from netspec.data.sources.images.image_survey import remarks_on
-from netspec.data.sources.tables.columns import ImageColumn, OfColumns
-from netspec.data.sources.tables.encoding import Columns, fills, make_arrays, make_encoder, make_facts, scales
+from netspec.data.sources.tables.columns import ImageColumn, OfColumns, TextColumn
+from netspec.data.sources.tables.encoding import fills, make_arrays, make_encoder, make_facts, scales
 from netspec.data.sources.tables.images import image_paths, survey
+from netspec.data.sources.tables.said import Columns
+from netspec.data.sources.tables.targets import make_targets, target_arrays
+from netspec.data.sources.tables.texts import TextsOf, text_remarks, with_texts
 from netspec.data.transforms.class_ids import alike_names
 from netspec.data.transforms.dates import Dates
 from netspec.data.transforms.encoders import CodedBy, Column, Encoder, ImageEncoder, RowEncoder, unseen_categories
+from netspec.data.transforms.texts.coder import TextCoder
 from netspec.language.diagnostics import Diagnostic, Unplaced
 from netspec.language.kinds import Chain, Choice, NewShape, Text
-from netspec.language.shape import Size
+from netspec.language.lazy import np
+from netspec.language.shape import Shape, Size
 from netspec.language.values import to_source
 from netspec.language.word import hidden, option
 
@@ -52,6 +57,13 @@ class ColumnOptions(Source):
         "columns whose values are names, not quantities; `auto`: those that contain text",
         default=(),
         aliases=("categorical",),
+    )
+    text: tuple[str, ...] = option(
+        Names(),
+        "columns of texts, each an input of token ids, `N tokens(V, pad = 0)`; how they are split: "
+        '`per_column = of("review", as = text(…))`',
+        default=(),
+        aliases=("texts", "text_column", "text_columns"),
     )
     encode: str = option(
         Choice(("onehot", "ids")),
@@ -82,8 +94,12 @@ class ColumnOptions(Source):
         default=None,
         aliases=("dtype", "converters", "parse_dates"),
     )
-    of_run: tuple[tuple[str, Dates | ImageEncoder | Column], ...] = hidden(default=())
+    of_run: tuple[tuple[str, Dates | ImageEncoder | Column | TextCoder], ...] = hidden(default=())
     coded_by: CodedBy | None = hidden(default=None)
+    texts_from: TrainRows | None = hidden(default=None)
+
+    def learning_texts_from(self, rows: TrainRows) -> Source:
+        return self.replace(texts_from=rows)
 
     def as_of_run(self, encoder: Encoder | None) -> Source:
         if not isinstance(encoder, RowEncoder):
@@ -91,7 +107,9 @@ class ColumnOptions(Source):
         dates = tuple((column.name, column.dates) for column in encoder.columns if column.dates is not None)
         categories = tuple((column.name, column) for column in encoder.columns if column.kind == "category")
         names = tuple(column.name for column in encoder.columns)
-        return self.replace(columns=names, of_run=(*dates, *categories, *encoder.images.items()))
+        return self.replace(
+            columns=names, of_run=(*dates, *categories, *encoder.images.items(), *encoder.texts.items())
+        )
 
     def coded_as(self, encoder: Encoder | None) -> Source:
         return self.as_of_run(encoder).replace(coded_by=CodedBy(encoder)) if isinstance(encoder, RowEncoder) else self
@@ -171,6 +189,7 @@ class TableSource(ColumnOptions):
                     paths = image_paths(kind, table.names[name], (folder / self.file).parent)
                     found += remarks_on(survey(paths), "image", choose_colors=kind.channels is None)
         encoder = self._encoder(table, folder)
+        found += text_remarks(table, encoder, self._said.per_column, TextsOf(self.texts_from, folder))
         named = {name: target.names for name, target in self.facts(folder).targets.items() if target.names is not None}
         named |= {column.name: column.values for column in encoder.categories if column.values is not None}
         for name, names in named.items():
@@ -199,12 +218,22 @@ class TableSource(ColumnOptions):
         dropped = partial(Unplaced, RowsDropped, option="missing", file=table.file, kept=len(table), case=case)
         return [dropped(rows=table.file_rows, dropped=count, columns=columns + more)]
 
+    def labeled(self, folder: Path) -> Dataset | None:
+        named = [name for of in self._said.per_column for name in of.columns if isinstance(of.as_, TextColumn)]
+        if self._coding is not None or self.texts_from is not None or {*named} <= dict(self.of_run).keys():
+            return None
+        table = self._read(folder)
+        targets = make_targets(table, self._said)
+        facts = Facts({"row": Shape(())}, targets, len(table), self.test is not None)
+        arrays = Arrays({"row": np.arange(len(table))}, target_arrays(table, self._said, facts))
+        return Dataset(table.file, facts, arrays, arrays if facts.has_test else None, noun="row", rows=table.rows)
+
     @property
     def _said(self) -> Columns:
         is_ids = self.encode == "ids"
         said = Columns(
             self.target,
-            self.per_column or (),
+            with_texts(self.per_column or (), self.text),
             is_ids,
             self.missing,
             self.task,
@@ -212,6 +241,7 @@ class TableSource(ColumnOptions):
             self.form,
             self.absent,
             self.of_run,
+            self.text,
         )
         said.check()
         return said
@@ -227,7 +257,7 @@ class TableSource(ColumnOptions):
 
     def table(self, path: Path, wanted: Wanted) -> Table:
         """What is wanted of a file, read once for its check and its training."""
-        return _read(self, path, file_stamp(path), wanted)
+        return _read(self.replace(texts_from=None), path, file_stamp(path), wanted)
 
     def _read_test(self, folder: Path, table: Table, encoder: RowEncoder) -> Table | None:
         """The test file, read as the training file was: the same columns, with the same categories."""
@@ -254,7 +284,9 @@ class TableSource(ColumnOptions):
         return self._said.wanted(columns, (), categories, leaves_out_ids=False)
 
     def _encoder(self, table: Table, folder: Path) -> RowEncoder:
-        return self._coding or make_encoder(table, self._said, (folder / self.file).parent)
+        if self._coding is not None:
+            return self._coding
+        return make_encoder(table, self._said, (folder / self.file).parent, TextsOf(self.texts_from, folder))
 
 
 @source("csv")

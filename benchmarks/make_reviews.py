@@ -13,34 +13,41 @@ import random
 import sys
 from pathlib import Path
 
-COUNT = 1500
+COUNT = 2000
 PRAISE = """
-brilliant charming clever convincing delightful enjoyable fresh funny gripping inspired lively lovely moving original
-powerful sharp stunning subtle superb tender thoughtful touching warm witty wonderful elegant exciting fascinating
-graceful hilarious honest imaginative intense perfect remarkable rich satisfying smart splendid vivid
+good great brilliant charming clever convincing delightful enjoyable fresh funny gripping inspired lively lovely
+moving original powerful sharp stunning subtle superb tender thoughtful touching warm witty wonderful elegant exciting
+fascinating graceful hilarious honest imaginative intense perfect remarkable rich satisfying smart splendid vivid
 """
 BLAME = """
-annoying awful boring clumsy confusing dreadful dull empty flat forgettable hollow lazy lifeless loud messy muddled
-pointless predictable shallow silly slow stale tedious tiresome weak absurd bland chaotic cheap cold crude feeble
-incoherent irritating lame pretentious sloppy stupid terrible wooden
+bad annoying awful boring clumsy confusing dreadful dull empty flat forgettable hollow lazy lifeless loud messy
+muddled pointless predictable shallow silly slow stale tedious tiresome weak absurd bland chaotic cheap cold crude
+feeble incoherent irritating lame pretentious sloppy stupid terrible wooden
 """
 GOOD, BAD = PRAISE.split(), BLAME.split()
 PARTS = """
-acting camera cast chase comedy costume dialogue direction editing ending finale hero humor lead lighting makeup music
-narration opening pacing plot premise prologue romance scenery score script sequel soundtrack story style title twist
-villain
+film movie acting camera cast chase comedy costume dialogue direction editing ending finale hero humor lead lighting
+makeup music narration opening pacing plot premise prologue romance scenery score script sequel soundtrack story style
+title twist villain
 """
 THINGS = PARTS.split()
 HOW = ("", "", "", "really ", "very ", "truly ", "quite ", "rather ", "surprisingly ")
 PLAIN = (
     "The {thing} is {how}{same}.",
+    "The {thing} was {how}{same}.",
     "I found the {thing} {how}{same}.",
     "What a {same} {thing}!",
+    "A {how}{same} {thing}.",
+    "It was a {how}{same} {thing}.",
     "{Same} {thing}, {how}{same2}.",
 )
 TURNED = (
     "The {thing} isn't {how}{other}.",
-    "The {thing} is not {how}{other} at all.",
+    "The {thing} is not {how}{other}.",
+    "The {thing} was not {other} at all.",
+    "Not a {other} {thing}.",
+    "It is not a {other} {thing}.",
+    "This was not a {how}{other} {thing}.",
     "Nobody could call the {thing} {other}.",
     "I never found the {thing} {other}.",
     "The {thing} is anything but {other}.",

@@ -317,6 +317,8 @@ class Reader:
         files = [p.name for p in folder.iterdir() if p.suffix.lower() in wanted and is_file(p)]
         advice = suggest(path.name, files, what="files there", limit=MAX_FILES)
         rest = "give a .csv, .npy or image file, or a row of numbers such as 5.1,3.5,1.4,0.2"
+        if (column := self.rows.only_text) is not None:
+            rest = f"give a text, a file with one ({', '.join(TEXTS)}), or a table with the column `{column}`"
         reason = "no such file" if path.suffix.lower() in FILES else "no such file, and not a row of numbers"
         return CannotPredict(name=f"`{text}`", reason=reason, advice=advice or (GIVE_IMAGES if are_images else rest))
 

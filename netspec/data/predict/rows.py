@@ -127,8 +127,9 @@ def text_rows(contents: Sequence[str], names: Sequence[str], inputs: Iterable[st
         CompileError: one of them is empty.
     """
     assert rows.only_text is not None
-    if empty := next((name for name, text in zip(names, contents, strict=True) if not text.strip()), None):
-        raise fail(CannotPredict(name=f"`{empty}`", reason="it is empty", advice="give some text"))
+    empty = [name for name, text in zip(names, contents, strict=True) if not text.strip()]
+    if empty:
+        raise fail(CannotPredict(name=f"`{empty[0]}`", reason="it is empty", advice="give some text"))
     coder, (name,) = rows.texts[rows.only_text], inputs
     plain = [text.strip() for text in contents]
     try:

@@ -26,6 +26,12 @@ if TYPE_CHECKING:
 
 tokenizers = lazy("tokenizers")
 
+MAX_CUT = 0.2
+"""A larger fraction of texts that are cut is worth a warning."""
+
+FEW = 10
+"""Among fewer texts every one is."""
+
 PADDING, UNKNOWN = "<pad>", "<unknown>"
 """The names of the ids 0 and 1."""
 
@@ -99,7 +105,7 @@ class TextCoder(Frozen):
             yield Unseen(name=names[strange[0]], what=what, advice=advice, more=more, case="more" if more else "")
         lengths = [len(own) for own in found]
         long = [row for row, count in enumerate(lengths) if count > self.length]
-        if long:
+        if long and (len(texts) <= FEW or len(long) > MAX_CUT * len(texts)):  # of many, some are to be expected
             more = len(long) - 1
             about = partial(LongText, found=lengths[long[0]], unit=self.unit, length=self.length, part=self.part)
             yield about(name=names[long[0]], more=more, case="more" if more else "")

@@ -15,6 +15,7 @@ from netspec.data.errors.files import BrokenFile
 from netspec.data.errors.texts import EmptyTexts, LongTexts, NoVocabulary, NoWordSpaces
 from netspec.data.formats.files import read_file
 from netspec.data.transforms.texts.coder import (
+    MAX_CUT,
     PADDING,
     UNKNOWN,
     TextCoder,
@@ -30,9 +31,6 @@ from netspec.language.lazy import np
 
 if TYPE_CHECKING:
     from netspec.data.dataset.lazy_rows import Array
-
-MAX_CUT = 0.2
-"""A larger fraction of texts that are cut is worth a warning."""
 
 SPACE_FREE = ((0x0E00, 0x0EFF), (0x1000, 0x109F), (0x1780, 0x17FF), (0x3040, 0x30FF), (0x3400, 0x9FFF))
 """Thai, Lao, Burmese, Khmer, Japanese and Chinese, which are written without spaces between words."""

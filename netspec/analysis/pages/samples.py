@@ -29,15 +29,16 @@ MAX_CELL = 40
 def samples_html(run: ReadRun, splits: Splits) -> str:
     """A few training examples of the first input, as many of each class as of any other."""
     name, column = next(iter(splits.dataset.train.inputs.items()))
-    chosen = _choose(splits, IMAGES if column.ndim == 4 else ROWS)
+    encoder = splits.dataset.encoder
+    tokens = tokens_of(encoder, splits.dataset.raw_names.get(name, name))
+    is_text = tokens is not None and not (isinstance(encoder, RowEncoder) and encoder.only_text is None)
+    chosen = _choose(splits, IMAGES if column.ndim == 4 else TEXTS if is_text else ROWS)
     values = read_all(column[splits.train_index[chosen]])
     labels = _labels(splits, chosen)
-    encoder = splits.dataset.encoder
     if values.ndim == 4 and values.shape[-1] in (1, 3):
         return _section(_images_html(values, labels))
-    tokens = tokens_of(encoder, splits.dataset.raw_names.get(name, name))
-    if tokens is not None and values.ndim == 2 and not (isinstance(encoder, RowEncoder) and encoder.only_text is None):
-        return _section(_texts_html(values[:TEXTS], labels, tokens, is_padded=name in splits.facts.pads))
+    if is_text and tokens is not None and values.ndim == 2:
+        return _section(_texts_html(values, labels, tokens, is_padded=name in splits.facts.pads))
     if values.ndim == 2 and np.issubdtype(values.dtype, np.floating):
         if isinstance(encoder, RowEncoder) and encoder.shape is None:
             return _section(_table_html(splits, encoder, chosen, labels))

@@ -24,8 +24,8 @@ class NoTarget(Diagnostic):
 
 
 class BadFolder(Diagnostic):
-    """Images of classes are in folders, one for each class and named after it: the source `images("photos")` takes
-    `photos/cat/1.jpg`, `photos/cat/2.jpg` and `photos/dog/1.jpg`.
+    """Images and texts of classes are in folders, one for each class and named after it: the source `images("photos")`
+    takes `photos/cat/1.jpg`, `photos/cat/2.jpg` and `photos/dog/1.jpg`, `texts("reviews")` takes `reviews/good/1.txt`.
     """
 
     code = "NS427"

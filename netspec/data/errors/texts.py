@@ -10,7 +10,7 @@ class EmptyTexts(Diagnostic):
 
     severity = "warning"
     code = "NS610"
-    title = "{count} texts of {what} are empty, the first of them {where}"
+    title = "empty texts in {what}: {count}, the first of them {where}"
     label = "read as one unknown word each"
     hint = "to leave them out, remove them from the data; for missing cells of a table write `missing = drop`"
     what: str

@@ -18,6 +18,7 @@ from netspec.data.dataset.precision import MAX_FLOAT32, narrowed
 from netspec.data.errors.files import BrokenFile, MissingValue, NotANumber
 from netspec.data.errors.prediction import CannotPredict, OtherScale, Resized, WrongInput, cannot_predict
 from netspec.data.errors.tables import BadImageCell, NotADate
+from netspec.data.formats.files import TEXT_ENDINGS as TEXTS
 from netspec.data.formats.images import ENDINGS, Picture, load_picture
 from netspec.data.formats.npy import open_npy
 from netspec.data.formats.npz import open_archive
@@ -25,7 +26,7 @@ from netspec.data.formats.tables.table import Table, read_table
 from netspec.data.formats.tables.table_files import TableFile, parquet_file
 from netspec.data.formats.tables.table_layout import Wanted
 from netspec.data.predict.preprocessing import Preprocessing
-from netspec.data.predict.rows import TEXTS, RawInputs, content_of, read_texts, row_advice, row_encoder, text_rows
+from netspec.data.predict.rows import RawInputs, content_of, read_texts, row_advice, row_encoder, text_rows
 from netspec.data.predict.tables import FILES, is_table, looks_like_file, open_csv, open_row
 from netspec.data.transforms.encoders import ImageEncoder, RowEncoder, TextEncoder, unseen_categories
 from netspec.language.corrections import suggest

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from netspec.data.errors.prediction import CannotPredict, Unseen
-from netspec.data.formats.files import read_file
+from netspec.data.formats.files import TEXT_ENDINGS as TEXTS, read_file
 from netspec.data.formats.images import ENDINGS
 from netspec.data.formats.tables.table_files import TableFile
 from netspec.data.predict.preprocessing import Preprocessing
@@ -25,9 +25,6 @@ from netspec.language.text import shorten
 
 if TYPE_CHECKING:
     from netspec.data.dataset.lazy_rows import Array
-
-TEXTS = (".txt", ".md", ".text")
-"""Endings of text files."""
 
 MAX_NAME = 60
 """Characters of a text that a message shows."""

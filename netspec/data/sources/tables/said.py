@@ -55,7 +55,7 @@ class Columns:
             raise type_conflict(twice, "is named twice in `per_column`")
         for name in named:
             of, kind = self.of(name), self.kind(name)
-            if name in self.target and kind in ("date", "image", "text"):
+            if name in self.target and name not in self.texts and kind in ("date", "image", "text"):
                 problem = f"is the target, and a target cannot be {kind}s; it can be `number`, `category` or `set`"
                 raise type_conflict(name, problem)
             if of.missing is not None and kind in MISSING_OF and of.missing not in MISSING_OF[kind]:

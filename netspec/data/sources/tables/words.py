@@ -98,6 +98,12 @@ class ColumnOptions(Source):
     coded_by: CodedBy | None = hidden(default=None)
     texts_from: TrainRows | None = hidden(default=None)
 
+    @property
+    def _names_texts(self) -> bool:
+        """Whether there are columns of texts whose words are still to be learned."""
+        typed = [name for of in self.per_column or () if isinstance(of.as_, TextColumn) for name in of.columns]
+        return not {*self.text, *typed} <= dict(self.of_run).keys()
+
     def learning_texts_from(self, rows: TrainRows) -> Source:
         return self.replace(texts_from=rows)
 
@@ -189,7 +195,7 @@ class TableSource(ColumnOptions):
                     paths = image_paths(kind, table.names[name], (folder / self.file).parent)
                     found += remarks_on(survey(paths), "image", choose_colors=kind.channels is None)
         encoder = self._encoder(table, folder)
-        found += text_remarks(table, encoder, self._said.per_column, TextsOf(self.texts_from, folder))
+        found += text_remarks(table, encoder, self._said.per_column, TextsOf(self.texts_from, folder, self.text))
         named = {name: target.names for name, target in self.facts(folder).targets.items() if target.names is not None}
         named |= {column.name: column.values for column in encoder.categories if column.values is not None}
         for name, names in named.items():
@@ -219,8 +225,7 @@ class TableSource(ColumnOptions):
         return [dropped(rows=table.file_rows, dropped=count, columns=columns + more)]
 
     def labeled(self, folder: Path) -> Dataset | None:
-        named = [name for of in self._said.per_column for name in of.columns if isinstance(of.as_, TextColumn)]
-        if self._coding is not None or self.texts_from is not None or {*named} <= dict(self.of_run).keys():
+        if self._coding is not None or self.texts_from is not None or not self._names_texts:
             return None
         table = self._read(folder)
         targets = make_targets(table, self._said)
@@ -286,7 +291,7 @@ class TableSource(ColumnOptions):
     def _encoder(self, table: Table, folder: Path) -> RowEncoder:
         if self._coding is not None:
             return self._coding
-        return make_encoder(table, self._said, (folder / self.file).parent, TextsOf(self.texts_from, folder))
+        return make_encoder(table, self._said, (folder / self.file).parent, TextsOf(self.texts_from, folder, self.text))
 
 
 @source("csv")

@@ -70,7 +70,7 @@ def fit_texts(texts: Sequence[str], said: TextOptions, what: str, folder: Path, 
         coder = TextCoder("pieces", 1, names, keep=keep, tokenizer=text, shift=shift)
     lengths = np.array([len(own) for own in coder.ids(texts)])
     is_fraction = isinstance(said.length, float)
-    length = np.quantile(lengths, said.length, method="higher") if is_fraction else said.length
+    length = np.quantile(lengths, said.length, method="inverted_cdf") if is_fraction else said.length
     return coder.replace(length=int(length))
 
 

@@ -285,7 +285,7 @@ class TableSource(ColumnOptions):
     def _wanted_by(self, encoder: RowEncoder) -> Wanted:
         """The columns that an encoder reads, and the targets."""
         columns = tuple(column.name for column in encoder.columns)
-        categories = tuple(column.name for column in encoder.categories)
+        categories = tuple(column.name for column in encoder.categories if column.kind != "text")
         return self._said.wanted(columns, (), categories, leaves_out_ids=False)
 
     def _encoder(self, table: Table, folder: Path) -> RowEncoder:

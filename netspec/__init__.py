@@ -18,6 +18,10 @@ from netspec._version import __version__ as __version__
 if TYPE_CHECKING:
     from netspec.analysis.inside.look import Look as Look, look as look
     from netspec.analysis.pages.report import Report as Report, report as report
+    from netspec.api.cross_validation import (
+        cross_validate as cross_validate,
+        resume_cross_validation as resume_cross_validation,
+    )
     from netspec.api.runs import evaluate as evaluate, load as load, predict as predict
     from netspec.api.specs import check as check, compile as compile, parse as parse
     from netspec.api.training import (
@@ -26,13 +30,16 @@ if TYPE_CHECKING:
         train as train,
         train_seeds as train_seeds,
     )
+    from netspec.api.tuning import tune as tune
     from netspec.interchange.export import export as export
     from netspec.interchange.imports import Imported as Imported, convert as convert, import_model as import_model
     from netspec.language.diagnostics import CompileError as CompileError, Diagnostic as Diagnostic
     from netspec.runs.model import Model as Model, Result as Result
     from netspec.runs.pictures import draw as draw, plot as plot
     from netspec.runs.predictions import Predictions as Predictions
+    from netspec.runs.repeated.folds import FoldsResult as FoldsResult
     from netspec.runs.repeated.seed_runs import SeedsResult as SeedsResult
+    from netspec.search.result import SearchResult as SearchResult
     from netspec.serving.start import serve as serve
     from netspec.training.loop.callback import Callback as Callback
     from netspec.training.loop.trackers.mlflow import MLflow as MLflow
@@ -42,6 +49,7 @@ _HOMES = {
     "Callback": "netspec.training.loop.callback",
     "CompileError": "netspec.language.diagnostics",
     "Diagnostic": "netspec.language.diagnostics",
+    "FoldsResult": "netspec.runs.repeated.folds",
     "Imported": "netspec.interchange.imports",
     "MLflow": "netspec.training.loop.trackers.mlflow",
     "Look": "netspec.analysis.inside.look",
@@ -49,11 +57,13 @@ _HOMES = {
     "Predictions": "netspec.runs.predictions",
     "Report": "netspec.analysis.pages.report",
     "Result": "netspec.runs.model",
+    "SearchResult": "netspec.search.result",
     "SeedsResult": "netspec.runs.repeated.seed_runs",
     "WandB": "netspec.training.loop.trackers.wandb",
     "check": "netspec.api.specs",
     "compile": "netspec.api.specs",
     "convert": "netspec.interchange.imports",
+    "cross_validate": "netspec.api.cross_validation",
     "draw": "netspec.runs.pictures",
     "evaluate": "netspec.api.runs",
     "export": "netspec.interchange.export",
@@ -65,10 +75,12 @@ _HOMES = {
     "predict": "netspec.api.runs",
     "report": "netspec.analysis.pages.report",
     "resume": "netspec.api.training",
+    "resume_cross_validation": "netspec.api.cross_validation",
     "resume_seeds": "netspec.api.training",
     "serve": "netspec.serving.start",
     "train": "netspec.api.training",
     "train_seeds": "netspec.api.training",
+    "tune": "netspec.api.tuning",
 }
 """The public names, and the module that each is imported from."""
 

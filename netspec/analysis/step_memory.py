@@ -12,6 +12,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+from flax import nnx
 
 from netspec.analysis.lowering_plan import example_of
 from netspec.compiler.ir.output_head import OutputHead
@@ -21,9 +22,11 @@ from netspec.spec.canonical import recipe_of
 from netspec.spec.compilation import Compilation
 from netspec.spec.model import Model
 from netspec.spec.network_ends import input_shapes, output_heads
+from netspec.storage.tree_paths import Tree
 from netspec.training.experiment import Experiment
 from netspec.training.feed.device import set_up
 from netspec.training.feed.device_data import example_target
+from netspec.training.feed.placement import Placement
 from netspec.training.step.engine import Engine, State
 
 
@@ -81,8 +84,24 @@ def footprint_of(spec: Compilation) -> Footprint:
     )
 
 
-def step_of(spec: Compilation) -> tuple[Engine, State, tuple[tuple[Any, ...], Mapping[str, Any]]]:
+class ShapesOnly(Placement):
+    """Arrays that are shapes stay what they are."""
+
+    def put(self, tree: Tree) -> Tree:
+        return tree
+
+
+def step_of(
+    spec: Compilation, placement: Placement | None = None, **settings: Any
+) -> tuple[Engine, State, tuple[tuple[Any, ...], Mapping[str, Any]]]:
     """The engine of a spec without data, and the shapes of what its step is called with: the state, and a batch.
+
+    Nothing is allocated, however large the network is.
+
+    Args:
+        spec: the spec.
+        placement: where arrays are; its `put` is given shapes.
+        settings: fields of the recipe that differ from the spec.
 
     Raises:
         CompileError: the spec has mistakes, or nothing to train (NS461).
@@ -92,9 +111,16 @@ def step_of(spec: Compilation) -> tuple[Engine, State, tuple[tuple[Any, ...], Ma
     heads = output_heads(spec.optimized)
     recipe = recipe_of(spec, {name: _target(head) for name, head in heads.items()})
     assert recipe is not None
+    recipe = recipe.replace(**settings)
     model = Model(spec)
     batch = {name: example_of(shape, recipe.batch) for name, shape in input_shapes(spec.optimized).items()}
-    engine = Engine(Experiment(lambda rngs: model.module_class(rngs=rngs), recipe, list(batch), Arrays(batch, {})))
+
+    def shapes(rngs: nnx.Rngs) -> nnx.Module:
+        module: nnx.Module = nnx.eval_shape(lambda: model.module_class(rngs=nnx.Rngs(recipe.seed)))
+        return module
+
+    experiment = Experiment(shapes, recipe, list(batch), Arrays(batch, {}))
+    engine = Engine(experiment, placement=placement or ShapesOnly())
     return engine, engine.state_shapes(), (tuple(batch.values()), _targets(engine))
 
 

@@ -72,16 +72,18 @@ def predict(run: str | Path | Model, inputs: Any, *, batch: int = 500) -> Predic
 
 
 def load(run: str | Path) -> Model:
-    """The model of a run folder, with its best weights.
+    """The model of a run folder, with its best weights; of a cross-validation the ensemble of its networks, whose
+    predictions are the means of theirs.
 
     Raises:
         CompileError: there is no such run, or it is damaged.
         TypeError: it is neither a string nor a path.
     """
-    from netspec.runs.model import Model
-    from netspec.spec.saved import load_model
+    from netspec.runs.model import EnsembleModel, Model
+    from netspec.runs.repeated.ensemble import Ensemble, load_models
 
-    return Model.of(load_model(run_folder(run)))
+    found = load_models(run_folder(run))
+    return (EnsembleModel if isinstance(found, Ensemble) else Model).of(found)
 
 
 def _run_or_model(run: str | Path | Compiled) -> Path | Compiled:

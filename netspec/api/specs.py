@@ -53,9 +53,9 @@ def check(spec: str | Path, *, params: Mapping[str, Any] | None = None, input: s
     Raises:
         CompileError: the file cannot be read.
     """
-    from netspec.spec.diagnose import diagnose_all
+    from netspec.search.checks import diagnose_with_search
 
-    return DiagnosticList(diagnose_all(_compilation(spec, params, input, None)))
+    return DiagnosticList(diagnose_with_search(_compilation(spec, params, input, None)))
 
 
 def compile(

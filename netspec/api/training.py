@@ -22,6 +22,7 @@ from netspec.runs.arguments import (
     run_folder,
 )
 from netspec.spec.compilation import Compilation
+from netspec.training.distributed.mesh import devices_of
 
 if TYPE_CHECKING:
     from netspec.display.python import Expect
@@ -53,7 +54,7 @@ def train(
         data: `(x, y)` or `(x, y, x_test, y_test)` of arrays, examples first, channels last; or dicts of arrays by the
             names of inputs and outputs. None: the source that the spec names.
         resume: a run folder to resume, as `netspec.resume` does; `model` must be what the run was started with, and
-            only `epochs` may differ.
+            only `epochs`, `devices` and `mesh` may differ.
         runs: the folder in which the run folder is created.
         callbacks: called during training (see `netspec.Callback`).
         params: values for the `param` statements of the spec (`{"width": 64}`).
@@ -64,7 +65,8 @@ def train(
 
     Raises:
         CompileError: the spec, the data or a setting is wrong, or the loss became NaN or infinite.
-        TypeError: an argument has a wrong type, or the spec sets several seeds (see `netspec.train_seeds`).
+        TypeError: an argument has a wrong type, or the spec sets several seeds (see `netspec.train_seeds`) or
+            folds (see `netspec.cross_validate`).
     """
     check_one_data("netspec.train(…, ", others)
     from netspec.display.python import show_warnings, showing
@@ -72,7 +74,7 @@ def train(
     from netspec.spec.experiment import load_init, prepare, train_prepared
     from netspec.spec.model import Model as Compiled
 
-    spec, overrides = _spec_of(model), _training_arguments(runs, callbacks, params, verbose, expect, settings)
+    spec, overrides = spec_of(model), training_arguments(runs, callbacks, params, verbose, expect, settings)
     if resume is not None:
         with showing(verbose, callbacks) as callback:
             result = resume_run(run_folder(resume, "resume"), callback, overrides, spec=spec, data=data)
@@ -80,6 +82,8 @@ def train(
         experiment = prepare(spec, data, overrides)
         if experiment.compilation.train.seeds > 1:
             raise TypeError("`netspec.train` trains one seed: set `seeds = 1`, or call `netspec.train_seeds`")
+        if experiment.compilation.data.is_cross_validation:
+            raise TypeError("`netspec.train` trains one run: leave `folds` out, or call `netspec.cross_validate`")
         experiment = load_init(experiment)
         show_warnings(verbose, experiment.compilation.problems.warnings, experiment.warnings)
         with showing(verbose, callbacks) as callback:
@@ -114,14 +118,15 @@ def train_seeds(
     from netspec.runs.repeated import seed_runs
     from netspec.spec.experiment import load_init, prepare
 
-    spec, overrides = _spec_of(model), _training_arguments(runs, callbacks, params, verbose, expect, settings)
+    spec, overrides = spec_of(model), training_arguments(runs, callbacks, params, verbose, expect, settings)
     experiment = load_init(prepare(spec, data, overrides))
     show_warnings(verbose, experiment.compilation.problems.warnings, experiment.warnings)
     with showing(verbose, callbacks) as callback:
         return _seeds_finished(seed_runs.train_seeds(experiment, Path(runs), callback), verbose, expect)
 
 
-def _spec_of(model: object) -> Compilation | Source:
+def spec_of(model: object) -> Compilation | Source:
+    """The spec of a model, or that of a file or a text; raises TypeError for anything else."""
     from netspec.spec.model import Model as Compiled
 
     if not isinstance(model, Compiled | str | Path):
@@ -130,7 +135,7 @@ def _spec_of(model: object) -> Compilation | Source:
     return model.compilation if isinstance(model, Compiled) else read_spec(model)
 
 
-def _training_arguments(
+def training_arguments(
     runs: object,
     callbacks: object,
     params: Mapping[str, Any] | None,
@@ -140,12 +145,13 @@ def _training_arguments(
 ) -> dict[str, str]:
     """The overrides of a training; raises TypeError or ValueError for arguments that are not what they should be."""
     check_type("runs", runs, (str, Path), "a folder (str or Path)")
-    _check_shown(verbose, callbacks, expect)
+    check_shown(verbose, callbacks, expect)
     check_params(params)
     return overrides_of(params, settings)
 
 
-def _check_shown(verbose: object, callbacks: object, expect: object = "warn") -> None:
+def check_shown(verbose: object, callbacks: object, expect: object = "warn") -> None:
+    """Raises TypeError or ValueError for arguments about what is shown that are not what they should be."""
     check_callbacks(callbacks)
     check_choice("verbose", int(verbose) if isinstance(verbose, bool) else verbose, (0, 1, 2))
     check_choice("expect", expect, ("warn", "raise", "ignore"))
@@ -162,7 +168,7 @@ def _finished(result: CompiledResult, expect: Expect = "warn") -> Result:
 
 def _seeds_finished(result: SeedsResult, verbose: int, expect: Expect = "warn") -> SeedsResult:
     from netspec.display.python import report_unmet
-    from netspec.runs.repeated.seeds_table import seeds_text
+    from netspec.runs.repeated.members_table import seeds_text
 
     if verbose and result.signal is None:
         click.echo("\n" + seeds_text(result))
@@ -175,6 +181,8 @@ def resume(
     data: Any = None,
     *others: Any,
     epochs: int | None = None,
+    devices: int | None = None,
+    mesh: str | None = None,
     callbacks: Sequence[Callback] = (),
     verbose: int = 1,
     expect: Expect = "warn",
@@ -185,24 +193,33 @@ def resume(
         run: the run folder.
         data: the arrays that the run was started with, for a run on arrays; None: the source that its spec names.
         epochs: the total number of epochs; None: as the run was started. More than that trains it for longer.
+        devices: the number of devices to continue on, and
+        mesh: what they split, such as `"data(4) -> fsdp(2)"`; None: as the run was started. On others the results are
+            the same up to rounding.
         callbacks: called during training (see `netspec.Callback`).
         verbose: what is shown, as for `netspec.train`.
         expect: what happens if an expectation is not met, as for `netspec.train`.
 
     Raises:
         CompileError: there is no such run, it is damaged or is being trained, or the data have changed.
-        TypeError: an argument has a wrong type, or the folder holds runs with several seeds.
+        TypeError: an argument has a wrong type, or the folder holds several runs.
     """
     check_one_data("netspec.resume(…, ", others)
     from netspec.display.python import showing
-    from netspec.runs.repeated.seed_runs import is_seeds_run
     from netspec.runs.resume import resume_run
+    from netspec.storage.run_files import repeated_by
 
-    if is_seeds_run(run_folder(run)):
-        raise TypeError(f"{run} holds runs with several seeds: call `netspec.resume_seeds`")
+    if (noun := repeated_by(run_folder(run))) is not None:
+        call, what = ("resume_seeds", "runs with several seeds")
+        if noun == "fold":
+            call, what = ("resume_cross_validation", "a cross-validation")
+        raise TypeError(f"{run} holds {what}: call `netspec.{call}`")
     check_optional("epochs", epochs, int, "an integer")
-    _check_shown(verbose, callbacks, expect)
-    overrides = {} if epochs is None else {"train.epochs": str(epochs)}
+    check_shown(verbose, callbacks, expect)
+    check_optional("devices", devices, int, "an integer")
+    check_optional("mesh", mesh, str, 'a mesh (str), such as "data(4)"')
+    given = {"train.epochs": epochs, "train.devices": devices or devices_of(mesh), "train.mesh": mesh}
+    overrides = {key: str(value) for key, value in given.items() if value is not None}
     with showing(verbose, callbacks) as callback:
         return _finished(resume_run(run_folder(run), callback, overrides, data=data), expect)
 
@@ -222,6 +239,6 @@ def resume_seeds(
     from netspec.display.python import showing
     from netspec.runs.repeated import seed_runs
 
-    _check_shown(verbose, callbacks, expect)
+    check_shown(verbose, callbacks, expect)
     with showing(verbose, callbacks) as callback:
         return _seeds_finished(seed_runs.resume_seeds(run_folder(run), callback, data), verbose, expect)

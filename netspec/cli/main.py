@@ -27,6 +27,7 @@ COMMANDS = {
     "augment": ("spec.augment", "Show augmented training images."),
     "lr": ("training.lr", "Find a learning rate."),
     "tune-speed": ("training.tune_speed", "Find the fastest way to train a network on this machine."),
+    "tune": ("training.tune", "Search for the best hyperparameters."),
     "train": ("training.train", "Train a network, or resume a run."),
     "launch": ("training.launch", "Train on a cluster: Slurm, Kubernetes, Ray."),
     "runs": ("runs.runs", "List, compare and remove runs."),

@@ -72,9 +72,9 @@ class SpecOptions(Frozen):
         source = read_source(Path(spec)) if isinstance(spec, str) else spec
         return Compilation(source, overrides=self.overrides, input=self.input)
 
-    def with_settings(self, **settings: object) -> SpecOptions:
-        """With settings of `train` that have options; None stands for an option that was not given."""
-        given = {f"train.{name}": str(value) for name, value in settings.items() if value is not None}
+    def with_settings(self, section: str = "train", /, **settings: object) -> SpecOptions:
+        """With settings of a section that have options; None stands for an option that was not given."""
+        given = {f"{section}.{name}": str(value) for name, value in settings.items() if value is not None}
         return self.replace(overrides={**self.overrides, **given})
 
 

@@ -18,6 +18,7 @@ from netspec.data.dataset.precision import narrowed_column
 from netspec.data.errors.network import UnscaledPixels
 from netspec.data.load import settle_dataset
 from netspec.data.settings import DataSettings, check_settings
+from netspec.data.splits.division import check_classes
 from netspec.data.splits.split import Splits, normalize_targets, split_dataset
 from netspec.data.transforms.normalization import Normalization
 from netspec.language.diagnostics import Diagnostic, Problems, Unplaced
@@ -76,6 +77,8 @@ def prepare_data(
             problems.add(one.diagnostic(spans.get(one.option or "", source_span)))
         problems.raise_errors()
         raise
+    for one in check_classes(splits.dataset, settings, splits.train_index):
+        problems.add(one.diagnostic(spans.get("folds", source_span)))
     for diagnostic in _check_splits(splits, settings, heads, source_span, self_scaling):
         problems.add(diagnostic)
     problems.raise_errors()

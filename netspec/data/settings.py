@@ -13,10 +13,12 @@ from netspec.data.augmentations import Augmentation, Augmentations
 from netspec.data.dataset.dataset import Facts, HoldOut, Source
 from netspec.data.dataset.options import Portion, Scaling, Weights
 from netspec.data.errors.files import NoEffect
+from netspec.data.errors.folds import FoldsUnfit, NoSuchFold
 from netspec.data.splits.class_weights import class_weights_problem
+from netspec.data.splits.folds import ByTime, Folds, FoldsKind, Grouped, Stratified, fold_count, folds_word_of
 from netspec.data.transforms.class_ids import ClassIdsKind, From
 from netspec.data.transforms.scaling import scaling_problem
-from netspec.language.diagnostics import Diagnostic
+from netspec.language.diagnostics import Diagnostic, Unplaced
 from netspec.language.kinds import SEED_ALIASES, Choice, Count, Flag, OneWord
 from netspec.language.source import Span
 from netspec.language.vocabulary import register
@@ -49,9 +51,21 @@ class DataSettings(Word):
     )
     test: int | float | None = option(
         Portion(),
-        "the test split, if the source has none (none: 20%); 0: no test split",
+        "the test split, if the source has none (none: 20%, and nothing with `folds`); 0: no test split",
         default=None,
         aliases=("test_size", "test_split"),
+    )
+    folds: int | Folds | None = option(
+        FoldsKind(),
+        "cross-validation: the examples are divided into this number of folds, and for each of them a run is trained "
+        "on the others and evaluated on it (none: one run)",
+        default=None,
+        aliases=("cv", "cross_validation", "kfold", "n_splits"),
+    )
+    fold: int | None = option(
+        Count(0),
+        "train a single fold, with the part of this number held out, from 1; 0: on all of them (none: every fold)",
+        default=None,
     )
     seed: int = option(Count(0), "the seed of the random splits", default=0, aliases=SEED_ALIASES)
     target: str | None = option(
@@ -116,7 +130,28 @@ class DataSettings(Word):
     @property
     def hold_out(self) -> HoldOut:
         """What is held out of the examples of the source."""
-        return HoldOut(self.test, self.val)
+        if self.folds is None:
+            return HoldOut(self.test, self.val)
+        word = self.folds if isinstance(self.folds, Folds) else None
+        return HoldOut(
+            self.test,
+            self.val,
+            folds=fold_count(self.folds),
+            fold=self.held_out_fold,
+            is_by_time=isinstance(word, ByTime),
+            column=word.column if word is not None else None,
+            is_apart=isinstance(word, Grouped),
+        )
+
+    @property
+    def is_cross_validation(self) -> bool:
+        """Whether a run is trained for each fold."""
+        return self.folds is not None and self.fold is None
+
+    @property
+    def held_out_fold(self) -> int:
+        """The number of the fold that is held out, 0 for none; the first one where every fold is trained."""
+        return 0 if self.folds is None else 1 if self.fold is None else self.fold
 
 
 def check_settings(settings: DataSettings, facts: Facts, spans: Mapping[str, Span] | None = None) -> list[Diagnostic]:
@@ -126,6 +161,7 @@ def check_settings(settings: DataSettings, facts: Facts, spans: Mapping[str, Spa
     problems = (
         class_weights_problem(facts, settings.class_weights),
         scaling_problem(facts.inputs, settings.normalize),
+        _folds_problem(facts, settings),
     )
     found = [bad.diagnostic(spans.get(bad.option or "")) for bad in problems if bad is not None]
     useless: dict[str, str] = {}
@@ -143,6 +179,24 @@ def check_settings(settings: DataSettings, facts: Facts, spans: Mapping[str, Spa
         NoEffect(span=spans.get(key), option=key, case=case, examples=facts.examples or 0)
         for key, case in useless.items()
     ]
+
+
+def _folds_problem(facts: Facts, settings: DataSettings) -> Unplaced | None:
+    """What is wrong with `folds` and `fold`, as far as that is known without the examples."""
+    if settings.folds is None:
+        return Unplaced(NoSuchFold, option="fold", fold=settings.fold, case="no folds") if settings.fold else None
+    count = fold_count(settings.folds)
+    if settings.fold is not None and settings.fold > count:
+        return Unplaced(NoSuchFold, option="fold", fold=settings.fold, folds=count)
+    if isinstance(settings.folds, Stratified) and stratum(facts) is None:
+        return Unplaced(FoldsUnfit, option="folds", folds=count, case="classes")
+    return None
+
+
+def folds_of(settings: DataSettings, facts: Facts) -> Folds:
+    """How examples are divided into folds; the settings have folds."""
+    assert settings.folds is not None
+    return folds_word_of(settings.folds, has_classes=stratum(facts) is not None)
 
 
 def stratum(facts: Facts) -> str | None:

@@ -15,17 +15,18 @@ from netspec.language.word import Word
 RESERVED = "input output def share use param if else and or not true false classes"
 """Keywords, and names with a fixed meaning."""
 
-HOMES = {
+HOMES: dict[str, str | tuple[str, ...]] = {
     "layer": "netspec.layers",
     "activation": "netspec.layers",
     "init": "netspec.layers",
     "shape": "netspec.layers",
-    "section": "netspec.spec.sections",
+    "section": ("netspec.spec.sections", "netspec.search.settings"),
     "source": "netspec.data.sources",
     "column": "netspec.data.sources",
     "type": "netspec.data.sources",
     "augmentation": "netspec.data.augmentations",
     "class_ids": "netspec.data.transforms.class_ids",
+    "folds": "netspec.data.splits.folds",
     "optimizer": "netspec.training.optimizers",
     "schedule": "netspec.training.schedules",
     "loss": "netspec.training.losses",
@@ -102,7 +103,9 @@ def load_words(category: str) -> None:
     """Import what declares the words of a category, once."""
     if category in HOMES and category not in _LOADED:
         _LOADED.add(category)
-        import_module(HOMES[category])
+        homes = HOMES[category]
+        for home in (homes,) if isinstance(homes, str) else homes:
+            import_module(home)
 
 
 def words(category: str) -> Mapping[str, type[Word]]:

@@ -171,6 +171,8 @@ class Word(Described):
     category: ClassVar[str] = ""
     aliases: ClassVar[tuple[str, ...]] = ()
     """What other libraries call it, for those who come from there."""
+    inner_sections: ClassVar[tuple[str, ...]] = ()
+    """Of a section: the sections that may be inside of it."""
 
     _own: ClassVar[dict[str, Option | _Hidden]] = {}
     _fields: ClassVar[dict[str, Option | _Hidden]] = {}

@@ -34,6 +34,7 @@ from netspec.nn import initializers
 from netspec.nn.lowering.barriers import gradient_barrier, input_barrier
 from netspec.nn.lowering.choice import is_fast_on_cpu, note
 from netspec.nn.lowering.reductions import sum_of_terms
+from netspec.nn.lowering.shards import parts_of
 
 MAX_GROUPS = 64
 """A convolution of more groups than this is left to XLA, unless each group is one channel."""
@@ -258,7 +259,8 @@ def _shifted_sum(x: Any, kernel: Any, strides: tuple[int, ...], pads: Pads) -> A
 def _shifted_backward(strides: tuple[int, ...], pads: Pads, kept: tuple[Any, Any], gradient: Any) -> tuple[Any, Any]:
     x, kernel = kept
     _, to_input = jax.vjp(lambda x: _shifted_sum(x, kernel, strides, pads), x)
-    to_kernel = sum_of_terms(lambda tap, g: tap * g, _taps(x, kernel.shape[:-2], strides, pads), gradient)
+    taps = _taps(x, kernel.shape[:-2], strides, pads)
+    to_kernel = sum_of_terms(lambda tap, g: tap * g, taps, gradient, devices=parts_of(len(x)))
     return *to_input(gradient), to_kernel.reshape(kernel.shape)
 
 

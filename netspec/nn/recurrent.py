@@ -86,6 +86,12 @@ class RecurrentLayer(nn.Module):  # type: ignore[misc]  # Flax is not read by th
         return through_steps(self, first, z, kernel, inner, kept, real)
 
     @staticmethod
+    def products(x: Any, kernel: Any, bias: Any) -> Any:
+        """Those of every step with a kernel, plus a bias: batch x steps x features -> steps x batch x width."""
+        rows = jnp.swapaxes(x, 0, 1).reshape(-1, x.shape[-1])  # all steps as rows, first steps first
+        return (rows @ kernel + bias).reshape(x.shape[1], x.shape[0], -1)
+
+    @staticmethod
     def before_steps(states: Any, start: Any, reverse: bool) -> Any:
         """The state before each step, from that after each (steps x batch x units) and before the first."""
         return jnp.concatenate([states[1:], start[None]] if reverse else [start[None], states[:-1]])
@@ -104,8 +110,7 @@ class RecurrentLayer(nn.Module):  # type: ignore[misc]  # Flax is not read by th
             weights = [jnp.asarray(value, self.dtype) for value in weights]
         x, kernel, recurrent_kernel, bias = weights
         outer, inner = (0, 0) if self.bias is None else self.biases(bias)
-        rows = jnp.swapaxes(x, 0, 1).reshape(-1, x.shape[-1])  # all steps as rows, first steps first
-        z = (rows @ kernel + outer).reshape(x.shape[1], x.shape[0], -1)
+        z = self.products(x, kernel, outer)
         zeros = jnp.zeros((x.shape[0], self.units), z.dtype)
         kept = None if self.recurrent_dropout is None else self.recurrent_dropout(jnp.ones_like(zeros))
         real = None if mask is None else jnp.swapaxes(mask, 0, 1)

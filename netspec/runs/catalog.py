@@ -6,8 +6,6 @@ canonical form of the spec of a run. Nothing here imports JAX.
 
 from __future__ import annotations
 
-import os
-import shutil
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -20,24 +18,30 @@ from netspec.display.charts.history import RunHistory
 from netspec.display.metric_text import plain_metrics
 from netspec.language.corrections import suggest
 from netspec.language.diagnostics import CompileError, fail
-from netspec.language.files.atomic_files import reason_of
 from netspec.language.files.paths import exists, is_file, is_folder
 from netspec.language.record import Frozen
 from netspec.language.values import is_plain_number
+from netspec.runs.repeated.planned import planned_members
+from netspec.runs.repeated.search_head import SEARCH, is_searching, read_head
 from netspec.spec.canonical import Meaning
 from netspec.spec.saved_meaning import FILE as MEANING, read_meaning
 from netspec.storage import errors
 from netspec.storage.published import has_text
 from netspec.storage.records import typed
-from netspec.storage.run_files import checkpoint_steps, is_run, path_of_run
+from netspec.storage.run_files import (
+    checkpoint_steps,
+    is_run,
+    member_folders,
+    natural_order,
+    path_of_run,
+    repeated_by,
+)
 from netspec.storage.run_folder import RunRecord, no_run, read_run
-from netspec.storage.run_lock import is_locked, locked
+from netspec.storage.run_lock import is_locked
 from netspec.training.control.best_epoch import best_epoch
 from netspec.training.metrics import is_higher_better
 
 State = Literal["finished", "running", "interrupted", "broken"]
-SEEDS = "seeds.json"
-"""The file of a folder of runs with several seeds; it contains a run folder for each seed."""
 
 
 class RunInfo(Frozen):
@@ -45,9 +49,10 @@ class RunInfo(Frozen):
 
     `state`: `interrupted` runs can be resumed, `broken` ones cannot (`reason` says why). `epochs` are finished, `of`
     planned. `metrics` are those of the best weights, which are of epoch `best_epoch`. `made` is when it was started,
-    `seconds` how long it has trained. `hash` identifies the meaning of its spec. `seeds` is how many runs with
-    different seeds the folder holds, 0 for a usual run; `metrics` are their means then, and `stds` their standard
-    deviations.
+    `seconds` how long it has trained. `hash` identifies the meaning of its spec. `seeds` or `folds` is how many
+    runs with different seeds, or of a cross-validation, the folder holds, 0 for a usual run; `metrics` are their means
+    then, and `stds` their standard deviations.
+    `trials` is how many trials a search has finished, `of` how many it will; None for a run.
     """
 
     path: Path
@@ -63,17 +68,32 @@ class RunInfo(Frozen):
     seconds: float = 0.0
     hash: str | None = None
     seeds: int = 0
+    folds: int = 0
     stds: Mapping[str, float] = {}
+    trials: int | None = None
 
     @property
     def name(self) -> str:
         return self.path.name
 
     @property
+    def members(self) -> int:
+        """How many runs the folder holds, 0 for a usual run."""
+        return self.seeds or self.folds
+
+    @property
+    def noun(self) -> str:
+        """What tells the runs of the folder apart."""
+        return "fold" if self.folds else "seed"
+
+    @property
     def epochs_text(self) -> str:
-        """The finished epochs; of several seeds that each trained as many as planned, `3 × 8`."""
-        if self.seeds and self.of is not None and self.epochs == self.of:
-            return f"{self.seeds} × {self.epochs // self.seeds}"
+        """The finished epochs; of several seeds or folds that each trained as many as planned, `3 × 8`; trials of a
+        search."""
+        if self.trials is not None:
+            return f"{self.trials}/{self.of} trials"
+        if self.members and self.of is not None and self.epochs == self.of:
+            return f"{self.members} × {self.epochs // self.members}"
         return str(self.epochs)
 
     @property
@@ -117,7 +137,7 @@ def list_runs(folder: Path) -> list[RunInfo]:
     if exists(folder) and not is_folder(folder):
         raise fail(errors.NoRun(run=str(folder), reason="it is a file", advice="give the folder that holds the runs"))
     runs = [look_at(path) for path in _run_folders(folder)]
-    return sorted(runs, key=lambda run: (run.made is not None, run.made or 0, _natural(run.name)))
+    return sorted(runs, key=lambda run: (run.made is not None, run.made or 0, natural_order(run.name)))
 
 
 def _run_folders(folder: Path) -> list[Path]:
@@ -149,8 +169,11 @@ def runs_beside(name: str, folder: Path) -> tuple[Path, list[str]]:
 
 
 def look_at(path: Path) -> RunInfo:
-    """The state of a run folder, `broken` if it cannot be read; runs with several seeds count as one."""
-    return _look_at_seeds(path) if is_file(path / SEEDS) else _look_at_one(path)
+    """The state of a run folder, `broken` if it cannot be read; runs with several seeds, and folds, count as one."""
+    if is_file(path / SEARCH):
+        return _look_at_search(path)
+    noun = repeated_by(path)
+    return _look_at_one(path) if noun is None else _look_at_members(path, noun)
 
 
 class _SpecName(Frozen):
@@ -176,12 +199,6 @@ class _Versions(Frozen):
     """What a row shows of `versions.json`."""
 
     made: Annotated[datetime, Meta(tz=True)] | None = None
-
-
-class SeedsRecord(Frozen):
-    """`seeds.json`: the seeds that are planned."""
-
-    seeds: list[int]
 
 
 def _look_at_one(path: Path) -> RunInfo:
@@ -221,33 +238,39 @@ def _row(path: Path, is_running: bool) -> RunInfo:
     )
 
 
-def seed_folders(path: Path) -> list[Path]:
-    """The runs of a folder of several seeds."""
-    return sorted(path.glob("seed-*"), key=lambda seed: _natural(seed.name))
-
-
-def _look_at_seeds(path: Path) -> RunInfo:
-    """The total epochs and seconds of all seeds, and the means of their metrics."""
+def _look_at_members(path: Path, noun: str) -> RunInfo:
+    """The total epochs and seconds of all runs, and the means of their metrics."""
     own = _look_at_one(path)
-    seeds = [_look_at_one(seed) for seed in seed_folders(path) if is_run(seed)]
+    runs = [_look_at_one(run) for run in member_folders(path) if is_run(run)]
     try:
-        planned = len(read_run(path).read(SEEDS, SeedsRecord).seeds)
+        planned = len(planned_members(read_run(path), noun))
     except CompileError as error:
         return own.replace(state="broken", reason=error.diagnostics[0].message)
-    states = [seed.state for seed in seeds]
+    states = [run.state for run in runs]
     state: State = "finished" if states == ["finished"] * planned else "interrupted"
     state = "running" if "running" in states else "broken" if "broken" in states else state
-    names = [name for name in (seeds[0].metrics if seeds else ()) if all(name in seed.metrics for seed in seeds)]
+    names = [name for name in (runs[0].metrics if runs else ()) if all(name in run.metrics for run in runs)]
     return own.replace(
         state=state,
-        seeds=planned,
-        reason=next((f"{seed.name}: {seed.reason}" for seed in seeds if seed.reason), ""),
-        epochs=sum(seed.epochs for seed in seeds),
+        **{f"{noun}s": planned},
+        reason=next((f"{run.name}: {run.reason}" for run in runs if run.reason), ""),
+        epochs=sum(run.epochs for run in runs),
         of=planned * own.of if own.of is not None else None,
-        seconds=sum(seed.seconds for seed in seeds),
-        metrics={name: statistics.fmean(seed.metrics[name] for seed in seeds) for name in names},
-        stds={name: statistics.stdev(seed.metrics[name] for seed in seeds) for name in names if len(seeds) > 1},
+        seconds=sum(run.seconds for run in runs),
+        metrics={name: statistics.fmean(run.metrics[name] for run in runs) for name in names},
+        stds={name: statistics.stdev(run.metrics[name] for run in runs) for name in names if len(runs) > 1},
     )
+
+
+def _look_at_search(path: Path) -> RunInfo:
+    """How many trials are finished, and the metrics of the best one."""
+    own = _look_at_one(path)
+    try:
+        head = read_head(path)
+    except CompileError as error:
+        return own.replace(state="broken", reason=error.diagnostics[0].message)
+    state: State = "running" if is_searching(path) else "finished" if head.done >= head.trials else "interrupted"
+    return own.replace(state=state, trials=head.done, of=head.trials, metrics=head.values, seconds=head.seconds)
 
 
 def _state(record: RunRecord, is_running: bool) -> tuple[State, str]:
@@ -270,12 +293,6 @@ def _metrics(record: RunRecord) -> tuple[int | None, dict[str, float]]:
     row = record.history[(best_epoch(record) or len(record.history)) - 1]
     every = {"loss": row.get("loss"), **row.get("metrics", {}), **(record.done["metrics"] if record.done else {})}
     return row["epoch"], {name: value for name, value in every.items() if is_plain_number(value)}
-
-
-def _natural(name: str) -> tuple[str, int]:
-    """digits-2 before digits-10."""
-    stem, _, number = name.rpartition("-")
-    return stem, int(number) if number.isdecimal() else 0
 
 
 # ---------------------------------------------------------------- choosing
@@ -305,9 +322,9 @@ def sort_runs(runs: Sequence[RunInfo], key: str) -> list[RunInfo]:
     if key in ("epochs", "seconds", "parameters", "made"):
         return sorted(runs, key=lambda run: (getattr(run, key) is None, getattr(run, key) or 0))
     if key == "name":
-        return sorted(runs, key=lambda run: _natural(run.name))
+        return sorted(runs, key=lambda run: natural_order(run.name))
     if key in ("state", "spec"):
-        return sorted(runs, key=lambda run: (getattr(run, key), _natural(run.name)))
+        return sorted(runs, key=lambda run: (getattr(run, key), natural_order(run.name)))
     names = metric_names(runs)
     if key not in names:
         parts = {*key.split("_")}
@@ -358,42 +375,19 @@ def choose_runs(
     ]
 
 
-# ---------------------------------------------------------------- removing
-
-
-def remove_run(path: Path) -> None:
-    """Remove a run folder with everything in it; it is renamed to a hidden name before its files are removed.
-
-    Raises:
-        CompileError: it is not a run (NS473), is being trained (NS491), or cannot be removed (NS477).
-    """
-    if not is_run(path):
-        raise fail(errors.NoRun(run=str(path), reason="it is not one that `netspec train` has made"))
-    if any(is_locked(seed) for seed in path.glob("seed-*")):
-        raise fail(errors.RunIsBusy(run=str(path), process=""))
-    hidden = path.with_name(f".removed-{path.name}-{os.getpid()}")
-    try:
-        with locked(path):
-            path.rename(hidden)
-        shutil.rmtree(hidden)
-    except OSError as error:
-        where = hidden if hidden.exists() else path
-        raise fail(errors.CannotWrite(path=str(where), reason=reason_of(error))) from error
-
-
 # ---------------------------------------------------------------- curves
 
 
 def histories_of(path: Path, name: str | None = None) -> list[RunHistory]:
-    """The epochs of a run; of a folder of several seeds those of each. `name` is what it is called (None: as the
-    folder).
+    """The epochs of a run; of a folder of several seeds or folds those of each. `name` is what it is called (None: as
+    the folder).
 
     Raises:
         CompileError: it is not a run folder, or is damaged.
     """
-    seeds = seed_folders(path) if is_file(path / SEEDS) else []
-    whole, group = name or path.name, str(path) if seeds else ""
+    members = member_folders(path)
+    whole, group = name or path.name, str(path) if members else ""
     return [
-        RunHistory(f"{whole}/{run.path.name}" if seeds else whole, run.history, best_epoch(run), group)
-        for run in map(read_run, seeds or [path])
+        RunHistory(f"{whole}/{run.path.name}" if members else whole, run.history, best_epoch(run), group)
+        for run in map(read_run, members or [path])
     ]

@@ -25,16 +25,17 @@ from netspec.language.diagnostics import CompileError, Diagnostic, fail
 from netspec.language.record import Frozen
 from netspec.runs.labeled_data import labeled_data
 from netspec.runs.predictions import Predictions
+from netspec.runs.repeated.ensemble import Ensemble, finished_folds, is_folds_run, load_models, mean_outputs
 from netspec.spec.compilation import Compilation
 from netspec.spec.experiment import SpecExperiment, prepare, with_overrides
 from netspec.spec.model import Model
 from netspec.spec.network_ends import output_heads
-from netspec.spec.saved import as_trained, load_model, read_compilation, read_preprocessing
+from netspec.spec.saved import as_trained, read_compilation, read_preprocessing
 from netspec.spec.trained_data import SPLITS, TrainedData, trained_data
 from netspec.storage.tree_paths import Weights
 from netspec.storage.weights import fit_weights, load_weights, weights_of
 from netspec.training.control.threshold import number_of
-from netspec.training.loop.evaluate import evaluate
+from netspec.training.loop.evaluate import evaluate, measure_outputs, predict_split
 from netspec.training.losses import loss_for
 from netspec.training.losses.ctc import Ctc
 from netspec.training.metrics.base import DEFAULT_THRESHOLD
@@ -42,6 +43,10 @@ from netspec.training.step.engine import Engine
 
 BATCH = 500
 """Examples that are predicted together, so that a large table takes no more memory than a small one."""
+
+
+WITHOUT_FOLDS = {"data.folds": "by_time(2)", "data.fold": "0"}
+"""Settings for other data than those of a cross-validation: no fold is held out, and no column is needed for it."""
 
 
 class Evaluation(Frozen):
@@ -56,6 +61,10 @@ class Evaluation(Frozen):
 
 def evaluate_model(run: Path | Model, data: Any, split: str) -> Evaluation:
     """Every metric on a split; see `netspec.evaluate`."""
+    if isinstance(run, Ensemble):
+        run = run.path
+    if isinstance(run, Path) and is_folds_run(run):
+        return evaluate_ensemble(run, data, split)
     if isinstance(run, Model):
         spec, preprocessing, weights = run.compilation, run.preprocessing, weights_of(run.module)
     else:
@@ -72,6 +81,7 @@ def evaluate_model(run: Path | Model, data: Any, split: str) -> Evaluation:
             if split != "test":
                 raise fail(NoSplit(split=split, advice="these data are evaluated whole: leave out the split"))
             what, overrides = given.dataset.name, overrides | ({"data.val": "1"} if spec.data.val else {})
+        overrides = overrides | (WITHOUT_FOLDS if spec.data.folds is not None else {})
         data, warnings = given.dataset, given.warnings
     prepared = _prepared(spec, preprocessing, data, overrides)
     arrays = getattr(prepared.splits, split)
@@ -83,6 +93,54 @@ def evaluate_model(run: Path | Model, data: Any, split: str) -> Evaluation:
     if not isinstance(run, Model):
         weights = fit_weights(load_weights(run), Weights(*engine.first_weights), str(run))
     metrics = dict(evaluate(engine, weights, arrays, prefix=f"{split}_"))
+    return Evaluation(metrics, split, len(arrays), what, tuple(warnings))
+
+
+def evaluate_ensemble(run: Path, data: Any = None, split: str = "test", own: Any = None) -> Evaluation:
+    """Every metric of the mean of the networks of a cross-validation, on its test split or on other data.
+
+    Args:
+        run: the folder of the cross-validation.
+        data: other data, as for `netspec.evaluate`.
+        split: only the test split is in no fold.
+        own: the arrays that it was trained on, for one on arrays.
+
+    Raises:
+        CompileError: it has no test split, is not finished or damaged, or the data do not fit.
+    """
+    advice = f"each example is in a fold: evaluate one, such as `{run}/fold-1`, or other data"
+    if split != "test":
+        raise fail(NoSplit(split=split, advice=advice))
+    what, warnings = "the test split", list[Diagnostic]()
+    parts, first = [], None
+    for fold in finished_folds(run):
+        spec, preprocessing = as_trained(fold, read_compilation(fold)), read_preprocessing(fold)
+        overrides, dataset = {**_same_classes(spec, preprocessing), "data.fold": "0"}, own
+        if data is None and own is None and spec.data.source is None:
+            raise fail(NoData(case="evaluation"))
+        if data is not None:
+            given = labeled_data(with_overrides(spec, overrides, None), data, preprocessing)
+            overrides |= {**WITHOUT_FOLDS, **({"data.val": "1"} if spec.data.val and given.is_whole else {})}
+            what = given.dataset.name if given.is_whole else f"the test split of {given.dataset.name}"
+            dataset = given.dataset
+            warnings += [warning for warning in given.warnings if warning not in warnings]
+        prepared = _prepared(spec, preprocessing, dataset, overrides)
+        arrays, engine = prepared.splits.test, Engine(prepared)
+        if arrays is None:
+            raise fail(NoSplit(split=split, advice=advice))
+        weights = fit_weights(load_weights(fold), Weights(*engine.first_weights), str(fold))
+        parts.append(
+            {
+                name: preprocessing.outputs[name].invert(y.astype(np.float64)) if name in preprocessing.outputs else y
+                for name, y in predict_split(engine, weights, arrays).items()
+            }
+        )
+        first = first or (engine, arrays, preprocessing)
+    assert first is not None
+    engine, arrays, preprocessing = first
+    means = mean_outputs(parts)
+    scaled = {k: preprocessing.outputs[k].apply(y) if k in preprocessing.outputs else y for k, y in means.items()}
+    metrics = dict(measure_outputs(engine, scaled, arrays, prefix="test_"))
     return Evaluation(metrics, split, len(arrays), what, tuple(warnings))
 
 
@@ -136,7 +194,7 @@ def _same_classes(spec: Compilation, preprocessing: Preprocessing | None) -> dic
 
 def predict_examples(run: Path | Model, inputs: Any, batch: int = BATCH) -> Predictions:
     """The predictions for arrays, files, rows or texts, `batch` at a time; see `netspec.predict`."""
-    model = run if isinstance(run, Model) else load_model(run)
+    model = run if isinstance(run, Model) else load_models(run)
     raw = raw_inputs(inputs, model.inputs, model.preprocessing or Preprocessing())
     return Decoder(model).predictions(raw, _outputs(model, raw.arrays, batch))
 

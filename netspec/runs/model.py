@@ -23,6 +23,7 @@ from netspec.language.files.atomic_files import reason_of, replace_file
 from netspec.runs.arguments import check_choice, check_one_data, check_optional, check_type
 from netspec.runs.evaluate_predict import BATCH, batches, evaluate_model, predict_examples
 from netspec.runs.predictions import Predictions
+from netspec.runs.repeated.ensemble import Ensemble
 from netspec.spec import experiment, model
 from netspec.storage.errors import CannotWrite
 from netspec.storage.weights import weights_file, weights_of
@@ -137,6 +138,11 @@ class Model(model.Model):
         ]
         found = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
         return found[layer] if isinstance(layer, str) else found
+
+
+class EnsembleModel(Ensemble, Model):
+    """The networks of a cross-validation as one model: `predict`, `evaluate` and calls give the mean of what they give.
+    `members` are the networks. What needs the weights of one network raises CompileError (NS604)."""
 
 
 @dataclass(frozen=True, repr=False)

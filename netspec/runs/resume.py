@@ -1,8 +1,8 @@
 """Resuming a run from its last checkpoint.
 
 Input: a run folder, and a spec or settings that may have changed since. Output: the `Result` that the run would
-have had without the interruption. The meaning of the spec is compared with that of the run; only `train.epochs` may
-differ.
+have had without the interruption. The meaning of the spec is compared with that of the run; only `HARMLESS` settings
+may differ: `train.epochs`, and the devices.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from netspec.storage.errors import OtherSpec
 from netspec.storage.run_files import checkpoint_steps
 from netspec.storage.run_folder import Run, read_run
 from netspec.storage.weights import is_intact
+from netspec.training.distributed.shared_run import shared_run
 from netspec.training.loop.callback import Reporter
 from netspec.training.loop.checkpointing import SAVE_SECONDS
 
@@ -64,7 +65,10 @@ def resume_run(
     difference = compare(meaning_of_run(path), meaning_of(now))
     if difference.serious:
         raise fail(other_spec(path, spec, difference))
-    run, before = Run.open(path), read_preprocessing(path)  # versions differ in how they compute statistics
+    run, before = (
+        shared_run(lambda: Run.open(path)),
+        read_preprocessing(path),
+    )  # versions differ in how they compute statistics
     prepared = prepare(
         as_trained(path, now),
         data,
@@ -112,6 +116,8 @@ def _changes_kept(kept: Compilation, now: Compilation, difference: Difference) -
         if change.key in HARMLESS:
             settings = now.settings(change.section)
             option = next(o for o in settings.options() if o.name == change.name)
-            overrides[change.key] = option.kind.to_source(getattr(settings, option.field))
+            value = getattr(settings, option.field)
+            overrides.pop(change.key, None)
+            overrides |= {} if value is None else {change.key: option.kind.to_source(value)}
             given_from = now.data_folder if change.key == "data.source" else given_from
     return {"overrides": overrides, "given_from": str(given_from.resolve())}

@@ -108,7 +108,7 @@ def meaning_of(compilation: Compilation) -> Meaning:
             for output, end in zip(graph.outputs, ends, strict=True)
         ],
         train=_train_settings(compilation),
-        data={name: value for name, value in _settings(compilation.data).items() if name != "stream"},
+        data=_data_settings(compilation),
         expect=[_one_line(e) for e in compilation.resolution.expectations],
         params={p.name: _one_line(p.expression) for p in compilation.resolution.params if p.expression is not None},
         totals={
@@ -149,6 +149,13 @@ def _canonical(option: Option, value: object, implied: str = "none") -> Value:
     if len(text) > MAX_LENGTH:
         return f"{text[:40]}… ({hashlib.sha256(text.encode()).hexdigest()[:8]})"
     return text
+
+
+def _data_settings(compilation: Compilation) -> dict[str, Value]:
+    """The section `data`, without what makes no difference, and without `folds` where there are none."""
+    settings = _settings(compilation.data)
+    without = {"stream", *(name for name in ("folds", "fold") if getattr(compilation.data, name) is None)}
+    return {name: value for name, value in settings.items() if name not in without}
 
 
 def _train_settings(compilation: Compilation) -> dict[str, Value]:

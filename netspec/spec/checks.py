@@ -11,10 +11,12 @@ from dataclasses import dataclass
 
 from netspec.compiler.ir.cost import rows, weights_by_layer
 from netspec.data.dataset.dataset import Dataset
+from netspec.data.dataset.lazy_rows import Array
 from netspec.data.errors.reading import NoData, SourceNotUsed
 from netspec.data.load import read_dataset
 from netspec.data.predict.preprocessing import Preprocessing, check_preprocessing
 from netspec.data.prepare import prepare_data
+from netspec.data.settings import DataSettings
 from netspec.data.sources.streaming import streamed_warning
 from netspec.data.splits.split import Splits
 from netspec.data.transforms.encoders import Encoder
@@ -160,7 +162,25 @@ def load_data(
         raise fail(NoData())
     if encoder is not None:
         source = settings.source
+        is_other = is_other or settings.fold is not None  # a fold has learned from some of the examples alone
         settings = settings.replace(source=source.coded_as(encoder) if is_other else source.as_of_run(encoder))
+    return _read(compilation, settings, device)
+
+
+def learn_from_training(compilation: Compilation, rows: Array, device: int | None = None) -> Dataset | None:
+    """The data of the source, coded by what only these of its examples say, such as the values of a category; None
+    where nothing is learned from them.
+
+    Raises:
+        CompileError: they cannot be read.
+    """
+    settings = compilation.data
+    assert settings.source is not None
+    learned = settings.source.learning_from(rows)
+    return None if learned is settings.source else _read(compilation, settings.replace(source=learned), device)
+
+
+def _read(compilation: Compilation, settings: DataSettings, device: int | None) -> Dataset:
     try:
         return read_dataset(settings, compilation.data_folder, device)
     except Unplaced as bad:

@@ -20,6 +20,7 @@ from netspec.compiler.ir.cost import rows
 from netspec.data.dataset.dataset import Dataset
 from netspec.data.dataset.from_arrays import dataset_of
 from netspec.data.errors.sources import NoTarget
+from netspec.data.load import learned_source
 from netspec.data.predict.preprocessing import Preprocessing
 from netspec.data.splits.split import Splits
 from netspec.data.transforms.encoders import Encoder
@@ -28,7 +29,7 @@ from netspec.language.diagnostics import CompileError, Diagnostic, Diagnostics, 
 from netspec.language.source import Source
 from netspec.language.text import json_text
 from netspec.spec.canonical import Meaning, meaning_of
-from netspec.spec.checks import check_start, check_training, load_data
+from netspec.spec.checks import check_start, check_training, learn_from_training, load_data
 from netspec.spec.compilation import Compilation
 from netspec.spec.model import Model
 from netspec.spec.network_ends import input_shapes
@@ -36,6 +37,9 @@ from netspec.storage.run_folder import Run
 from netspec.training.augment.pipeline import make_augmenter
 from netspec.training.distributed import rules
 from netspec.training.distributed.mesh import Mesh
+from netspec.training.distributed.placement import check_devices
+from netspec.training.distributed.processes import peers
+from netspec.training.distributed.shared_run import shared_run
 from netspec.training.experiment import Experiment
 from netspec.training.feed.device import memory_for_data, set_up
 from netspec.training.loop.callback import Reporter, Several
@@ -85,6 +89,10 @@ class SpecExperiment(Experiment):
     warnings: tuple[Diagnostic, ...] = field(kw_only=True)
     is_initialized: bool = field(kw_only=True, default=False)
     """Whether `make_module` starts from the weights that `train.init` names."""
+    is_given: bool = field(kw_only=True, default=False)
+    """Whether the data do not come from the source that the spec names."""
+    loaded: Dataset | None = field(kw_only=True, default=None)
+    """The data as they were read, before anything was done to them, for other experiments on them."""
 
     def with_splits(self, splits: Splits) -> SpecExperiment:
         """The same on other examples."""
@@ -100,6 +108,29 @@ class SpecExperiment(Experiment):
         spec = with_overrides(self.compilation, {"train.seed": str(seed), "train.seeds": "1"}, None)
         made = _assemble(spec, self.splits, self.recipe.replace(seed=seed), ())
         return replace(made, make_module=self.make_module) if self.is_initialized else made
+
+    def with_fold(self, fold: int) -> SpecExperiment:
+        """The same with a single fold, as `prepare` makes it of a spec with this fold.
+
+        Raises:
+            CompileError: the examples of the fold do not fit.
+        """
+        assert self.loaded is not None
+        whole = self.compilation
+        spec = Compilation(
+            whole.source,
+            overrides={**whole.overrides, "data.fold": str(fold)},
+            input=whole.input,
+            facts=whole.given_facts if self.is_given else None,
+            used=whole.used_texts,
+            given_from=whole.given_from,
+        )
+        if self.is_given:
+            return prepare(spec, self.loaded)
+        source = whole.data.source
+        assert source is not None
+        is_same = learned_source(whole.data, whole.data_folder) == learned_source(spec.data, spec.data_folder)
+        return prepare(spec, loaded=self.loaded if is_same else None)
 
 
 def _assemble(
@@ -117,7 +148,7 @@ def _assemble(
         penalties=list(_penalties(model)),
         shuffle=compilation.data.shuffle,
         augment=make_augmenter(chain, recipe, shapes, splits.train.inputs, splits.normalization) if chain else None,
-        split_weights=partial(_split_weights, model),
+        split_weights=partial(split_weights, model),
         locate_nonfinite=model.locate_nonfinite,
         spec_hash=canonical.hash,
         compilation=compilation,
@@ -139,6 +170,7 @@ def prepare(
     scaling: Mapping[str, Normalization] | None = None,
     target_scaling: Mapping[str, Normalization] | None = None,
     encoder: Encoder | None = None,
+    loaded: Dataset | None = None,
 ) -> SpecExperiment:
     """Compile, load the data, and check that they fit.
 
@@ -151,6 +183,7 @@ def prepare(
         target_scaling: that of a run which is continued: its targets stay in the same scale, and those of a run that
             an older version started as they are.
         encoder: that of a run which is continued: which columns of a table it has learned from.
+        loaded: the data of the source, where they were read before.
 
     Raises:
         CompileError: with everything that is wrong in the spec, the settings, or the data.
@@ -163,15 +196,22 @@ def prepare(
     except CompileError as wrong:  # that the number of classes is not known follows from it
         raise CompileError([d for d in wrong.diagnostics if isinstance(d, NoTarget)] or wrong.diagnostics) from None
     encoder = preprocessing.encoder if preprocessing is not None else encoder
-    checked = check_training(
-        compilation,
-        dataset if dataset is not None else load_data(compilation, memory_for_data(), encoder),
+    loaded = dataset or loaded or load_data(compilation, memory_for_data(), encoder)
+    check = partial(
+        check_training,
         is_given=data is not None,
         preprocessing=preprocessing,
         scaling=scaling,
         target_scaling=target_scaling,
     )
-    return _assemble(compilation, checked.splits, checked.recipe, checked.warnings)
+    checked = check(compilation, loaded)
+    if compilation.data.fold and dataset is None and encoder is None:
+        refit = learn_from_training(compilation, checked.splits.train_index, memory_for_data())
+        if refit is not None and refit.encoder != checked.splits.dataset.encoder:
+            compilation = with_overrides(compilation, {}, refit)
+            checked = check(compilation, refit)
+    made = _assemble(compilation, checked.splits, checked.recipe, checked.warnings)
+    return replace(made, is_given=data is not None, loaded=loaded)
 
 
 def as_dataset(data: Any) -> Dataset | None:
@@ -224,7 +264,7 @@ def _penalties(model: Model) -> Iterator[tuple[tuple[str, ...], float, float]]:
                 yield places[(*row.path, *name.split("."))], l1, l2
 
 
-def _split_weights(model: Model, mesh: Mesh) -> dict[rules.Path, rules.Axes]:
+def split_weights(model: Model, mesh: Mesh) -> dict[rules.Path, rules.Axes]:
     """How the weights of a model are split over a mesh, by their place in the module."""
     if not mesh.splits_weights:
         return {}
@@ -264,15 +304,17 @@ def train_prepared(
     Raises:
         CompileError: the loss is not finite, or the folder cannot be written.
     """
+    check_devices(experiment.recipe)
     experiment = load_init(experiment)
     files, settings = run_files(experiment), settings_in_force(experiment)
-    run = Run.create(runs, name or experiment.compilation.name, files, settings, exact=name is not None)
+    name, exact = name or experiment.compilation.name, name is not None
+    run = shared_run(lambda: Run.create(runs, name, files, settings, exact=exact))
     return train_in(experiment, run, reporter=reporter, save_seconds=save_seconds)
 
 
 def train_in(experiment: SpecExperiment, run: Run, *, reporter: Reporter | None = None, **options: Any) -> Result:
     """Train in a run folder that exists; `options` are those of the loop (`fit`)."""
-    trackers = trackers_of(experiment.compilation.train, run.path)
+    trackers = trackers_of(experiment.compilation.train, run.path) if peers().process == 0 else []
     callbacks = Several([*([reporter] if reporter is not None else []), *trackers])
     try:
         trained = fit(experiment, run=run, reporter=callbacks, **options)

@@ -16,7 +16,6 @@ from netspec.compiler.ir.cost import rows, weights_by_layer
 from netspec.data.checks.augmentation import check_augment
 from netspec.data.checks.network import check_facts, join_targets, pair_names
 from netspec.data.checks.next_token import check_next_token
-from netspec.data.dataset.dataset import HoldOut
 from netspec.data.errors.network import SoftmaxOfOne
 from netspec.data.settings import DataSettings, check_settings
 from netspec.language.diagnostics import CompileError, Diagnostic, Fix, Problems, fail
@@ -194,7 +193,9 @@ def _check_facts(spec: Spec, graph: Graph, facts: Facts) -> None:
             _check_expected_of(spec, recipe, facts)
         return
     if facts.examples is not None:
-        hold_out = HoldOut(0, spec.data.val) if facts.has_test or facts.is_complete else spec.data.hold_out
+        hold_out = spec.data.hold_out
+        if facts.has_test or facts.is_complete:
+            hold_out = hold_out.replace(test=0)
         examples = hold_out.left(facts.examples) * spec.data.repeat
         try:
             check_batches(graph, spec, examples)
@@ -207,7 +208,11 @@ def _check_facts(spec: Spec, graph: Graph, facts: Facts) -> None:
 
 
 def _check_expected_of(spec: Spec, recipe: Recipe, facts: Facts) -> None:
-    has = {"train": True, "val": bool(spec.data.val), "test": facts.has_test or spec.data.test != 0}
+    has = {
+        "train": True,
+        "val": bool(spec.data.val),
+        "test": facts.has_test or spec.data.test != 0 or bool(spec.data.held_out_fold),
+    }
     check_expected(spec.measured, recipe, has, spec.problems)
 
 

@@ -120,7 +120,7 @@ class OtherSettings(Diagnostic):
 
     code = "NS476"
     title = "the run was started with other settings: {changes}"
-    hint = "only `epochs` may change when a run is resumed; start a new run for other changes"
+    hint = "only `epochs`, `devices` and `mesh` may change when a run is resumed; start a new run for other changes"
     changes: str
 
 
@@ -230,7 +230,7 @@ class OtherSpec(Diagnostic):
 
     code = "NS494"
     title = "{what} differs from the one that `{run}` was started with:{changes}"
-    hint = "only `train.epochs` may change when a run is resumed; start a new run for other changes"
+    hint = "only `epochs`, `devices` and `mesh` may change when a run is resumed; start a new run for other changes"
     what: str
     run: str
     changes: str
@@ -242,6 +242,24 @@ class NoSuchMetric(Diagnostic):
     code = "NS495"
     title = "no run has a metric `{metric}`"
     metric: str
+
+
+class SeveralFolds(Diagnostic):
+    """The folder holds the runs of a cross-validation, and one of them is needed: only evaluation and prediction take
+    all of them, as an ensemble."""
+
+    code = "NS604"
+    title = {
+        "": "`{run}` holds {count} folds, not one run",
+        "unfinished": "the cross-validation in `{run}` is not finished",
+    }
+    hint = {
+        "": "give one of them, such as `{run}/{first}`\n`netspec runs --runs {run}` lists them with their metrics",
+        "unfinished": "complete it with `netspec train --resume {run}`, or give a fold of it, such as `{run}/{first}`",
+    }
+    run: str
+    count: int
+    first: str
 
 
 class SeveralSeeds(Diagnostic):

@@ -111,3 +111,31 @@ def is_checkpoint_folder(checkpoint: Path) -> bool:
 
 def _order(checkpoint: Path) -> tuple[int, str]:
     return step_of(checkpoint), checkpoint.suffix
+
+
+# ---------------------------------------------------------------- several runs in a folder
+
+
+SEEDS = "seeds.json"
+"""The file of a folder of runs with several seeds; it contains a run folder for each seed."""
+FOLDS = "folds.json"
+"""The same for the folds of a cross-validation."""
+REPEATED = {"seed": SEEDS, "fold": FOLDS}
+"""What tells the runs in a folder apart, and the file that says so; their folders are `seed-0`, `fold-1`, …"""
+
+
+def repeated_by(path: Path) -> str | None:
+    """What tells the runs in a folder of several apart, `seed` or `fold`; None for a usual run."""
+    return next((noun for noun, file in REPEATED.items() if is_file(path / file)), None)
+
+
+def member_folders(path: Path) -> list[Path]:
+    """The runs in a folder of several; nothing for a usual run."""
+    noun = repeated_by(path)
+    return [] if noun is None else sorted(path.glob(f"{noun}-*"), key=lambda run: natural_order(run.name))
+
+
+def natural_order(name: str) -> tuple[str, int]:
+    """digits-2 before digits-10."""
+    stem, _, number = name.rpartition("-")
+    return stem, int(number) if number.isdecimal() else 0

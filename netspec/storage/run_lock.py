@@ -47,15 +47,21 @@ def locked(run: Path) -> Iterator[None]:
 
 
 def is_locked(run: Path) -> bool:
-    """Whether a process trains the run now. The lock is only tried, as one that any number of readers may share."""
-    if not (run / LOCK).exists():
+    """Whether a process trains the run now."""
+    return is_held(run, run / LOCK)
+
+
+def is_held(run: Path, lock: Path) -> bool:
+    """Whether a process holds the lock of a file in a run. It is only tried, as one that any number of readers may
+    share."""
+    if not lock.exists():
         return False
     try:
-        check_writable(run, run / LOCK)
+        check_writable(run, lock)
         if sys.platform == "win32":
-            with FileLock(run / LOCK).acquire(timeout=0):
+            with FileLock(lock).acquire(timeout=0):
                 return False
-        with open_regular(run / LOCK) as file:
+        with open_regular(lock) as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)  # it is given back when the file is closed
         return False
     except (Timeout, BlockingIOError):

@@ -16,7 +16,7 @@ from flax import nnx
 from netspec._version import __version__
 from netspec.language.diagnostics import CompileError, Diagnostic, fail
 from netspec.language.files.atomic_files import reason_of, replace_file
-from netspec.language.files.paths import is_file, is_folder
+from netspec.language.files.paths import is_folder
 from netspec.language.files.regular_file import read_regular
 from netspec.language.record import Frozen
 from netspec.storage import errors
@@ -25,7 +25,14 @@ from netspec.storage.checkpoints.read import check_checkpoint
 from netspec.storage.checksums import CHECKSUMS
 from netspec.storage.published import check_readable, is_published, weights_in
 from netspec.storage.records import parse_record, typed
-from netspec.storage.run_files import CHECKPOINTS, TEXT_LIMIT, check_inside, checkpoints_in
+from netspec.storage.run_files import (
+    CHECKPOINTS,
+    TEXT_LIMIT,
+    check_inside,
+    checkpoints_in,
+    member_folders,
+    repeated_by,
+)
 from netspec.storage.tree_paths import Weights, difference, flatten, unflatten, widen
 
 STATE = "@state/"
@@ -64,7 +71,7 @@ def read_weights(path: Path) -> WeightFile:
     (`model.safetensors.index.json`); with a warning for a file of another tool, which has no checksum.
 
     Raises:
-        CompileError: it is missing or damaged (NS475), or a folder of runs with several seeds (NS554).
+        CompileError: it is missing or damaged (NS475), or a folder of several runs (NS554, NS604).
     """
     check_one_run(path)
     if is_folder(path):
@@ -165,10 +172,12 @@ def _widened(arrays: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def check_one_run(path: Path) -> None:
-    """Raises CompileError for a folder that holds runs with several seeds (NS554)."""
-    if is_file(path / "seeds.json"):
-        seeds = sorted((p.name for p in path.glob("seed-*") if p.is_dir()), key=lambda name: (len(name), name))
-        raise fail(errors.SeveralSeeds(run=str(path), count=len(seeds), first=seeds[0] if seeds else "seed-0"))
+    """Raises CompileError for a folder that holds runs with several seeds (NS554), or folds (NS604)."""
+    noun = repeated_by(path)
+    if noun is not None:
+        names = [member.name for member in member_folders(path) if member.is_dir()]
+        kind = errors.SeveralSeeds if noun == "seed" else errors.SeveralFolds
+        raise fail(kind(run=str(path), count=len(names), first=names[0] if names else f"{noun}-1"))
 
 
 def flat_weights(weights: Weights) -> dict[str, Any]:

@@ -28,6 +28,7 @@ ORDER = [
     "spec",
     "runs",
     "analysis",
+    "search",
     "interchange",
     "serving",
     "testing",
@@ -52,6 +53,7 @@ JAX_ROOMS = (
     "spec/experiment.py",
     "runs/",
     "analysis/",
+    "search/",
     "interchange/",
     "testing/",
 )

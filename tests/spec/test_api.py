@@ -43,13 +43,17 @@ def test_public_names() -> None:
         "predict",
         "load",
         "train_seeds",
+        "cross_validate",
+        "resume_cross_validation",
         "resume_seeds",
         "serve",
+        "tune",
     }
     classes = {
         "Callback",
         "CompileError",
         "Diagnostic",
+        "FoldsResult",
         "Imported",
         "Look",
         "MLflow",
@@ -57,6 +61,7 @@ def test_public_names() -> None:
         "Predictions",
         "Report",
         "Result",
+        "SearchResult",
         "SeedsResult",
         "WandB",
     }

@@ -13,10 +13,11 @@ from netspec.display.metric_text import best_value, by_split, metric_text, plain
 from netspec.display.page.elements import Cell, copied_html, paragraph, table_html, tiles_html
 from netspec.display.page.section import Section
 from netspec.display.text import duration_text, plural
-from netspec.runs.catalog import SEEDS, RunInfo, SeedsRecord, histories_of, look_at, metric_names
+from netspec.runs.catalog import RunInfo, histories_of, look_at, metric_names
 from netspec.runs.diff import differing_options
+from netspec.runs.repeated.members_table import members_rows
+from netspec.runs.repeated.planned import planned_members
 from netspec.runs.repeated.seed_runs import spreads
-from netspec.runs.repeated.seeds_table import seeds_rows
 
 
 def comparison_section(runs: Sequence[ReadRun]) -> Section:
@@ -26,7 +27,7 @@ def comparison_section(runs: Sequence[ReadRun]) -> Section:
         ["spec", *(info.spec for info in infos)],
         ["state", *(info.state for info in infos)],
         ["epochs", *(info.epochs_text for info in infos)],
-        ["best epoch", *("of each seed" if info.seeds else str(info.best_epoch or "") for info in infos)],
+        ["best epoch", *(f"of each {info.noun}" if info.members else str(info.best_epoch or "") for info in infos)],
         ["training time", *(duration_text(info.seconds) for info in infos)],
         ["parameters", *(f"{info.parameters:,}" if info.parameters is not None else "" for info in infos)],
     ]
@@ -34,9 +35,9 @@ def comparison_section(runs: Sequence[ReadRun]) -> Section:
     if settings:
         rows += [["Settings that differ"], *([name, *texts] for name, texts in settings.items())]
     rows += [["Metrics"], *(_metric_row(name, infos) for name in by_split(metric_names(infos)))]
-    seeds = [run for run in runs if run.info.seeds]
+    repeated = [run.info for run in runs if run.info.members]
     notes = "".join(
-        paragraph(f"{one.name}: mean ± standard deviation of {plural(one.info.seeds, 'seed')}.") for one in seeds
+        paragraph(f"{one.name}: mean ± standard deviation of {plural(one.members, one.noun)}.") for one in repeated
     )
     table = table_html("The runs side by side; ★: the best of a row", ["", *(run.name for run in runs)], rows)
     return Section("comparison", "Comparison", paragraph(_best_text(runs) + _running_text(runs)) + table + notes)
@@ -83,10 +84,11 @@ def curves_section(runs: Sequence[ReadRun]) -> Section:
     return Section("training", "Training", body)
 
 
-def seeds_section(parent: ReadRun, runs: Sequence[ReadRun]) -> Section:
-    """The spread of each metric over runs that differ in their seed alone."""
+def members_section(parent: ReadRun, runs: Sequence[ReadRun]) -> Section:
+    """The spread of each metric over runs that differ in their seed, or in the fold that is held out."""
+    noun = parent.info.noun
     done = [run for run in runs if run.info.state == "finished"]
-    planned = parent.record.read(SEEDS, SeedsRecord).seeds
+    planned = planned_members(parent.record, noun)
     found = spreads([run.metrics for run in done])
     metric = next((run.main_metric for run in runs if run.main_metric is not None), "loss")
     tiles = {
@@ -95,25 +97,27 @@ def seeds_section(parent: ReadRun, runs: Sequence[ReadRun]) -> Section:
         if name in found
     }
     some = f"{len(done)} of {len(planned)}" if len(done) < len(planned) else str(len(done))
-    tiles |= {"seeds": some, "parameters": f"{parent.info.parameters or 0:,}"}
+    tiles |= {f"{noun}s": some, "parameters": f"{parent.info.parameters or 0:,}"}
     tiles |= {"training time of all": duration_text(parent.info.seconds)}
+    how = "with different seeds" if noun == "seed" else "with another fold held out, on which test metrics are measured"
     text = (
-        f"The network {parent.info.spec} was trained {plural(len(done), 'time')} with different seeds; metrics are the "
+        f"The network {parent.info.spec} was trained {plural(len(done), 'time')} {how}; metrics are the "
         "mean ± the standard deviation of the sample (divided by n - 1)."
     )
-    names = [run.name.removeprefix("seed-") for run in done]
-    head, *rows = seeds_rows(names, found)
-    table = table_html("Metrics of all seeds", head, rows) if found else ""
+    names = [run.name.removeprefix(f"{noun}-") for run in done]
+    head, *rows = members_rows(noun, names, found)
+    table = table_html(f"Metrics of all {noun}s", head, rows) if found else ""
     return Section(
         "summary", "Summary", tiles_html(tiles) + paragraph(text) + _missing_html(parent, planned, done) + table
     )
 
 
 def _missing_html(parent: ReadRun, planned: Sequence[int], done: Sequence[ReadRun]) -> str:
-    """The seeds without metrics, and why; nothing where there are none."""
+    """The seeds or folds without metrics, and why; nothing where there are none."""
     names = {run.path.name for run in done}
     reasons = []
-    for folder in (parent.path / f"seed-{seed}" for seed in planned if f"seed-{seed}" not in names):
+    folders = (parent.path / f"{parent.info.noun}-{number}" for number in planned)
+    for folder in (one for one in folders if one.name not in names):
         info = look_at(folder)
         reasons.append(f"{folder.name} is {info.state}{f' ({info.reason})' if info.reason else ''}")
     return paragraph(f"Without metrics: {'; '.join(reasons)}.", "notice") if reasons else ""

@@ -12,9 +12,8 @@ from netspec.data.dataset.dataset import Dataset
 from netspec.display.charts.history import RunHistory
 from netspec.display.metric_text import numbers_of, plain_metrics
 from netspec.language.diagnostics import CompileError
-from netspec.runs.catalog import RunInfo, look_at, seed_folders
+from netspec.runs.catalog import RunInfo, look_at
 from netspec.runs.evaluate_predict import prepared_run
-from netspec.runs.repeated.seed_runs import is_seeds_run
 from netspec.spec.canonical import Meaning
 from netspec.spec.checks import load_data
 from netspec.spec.compilation import Compilation
@@ -23,7 +22,7 @@ from netspec.spec.saved import SpecRecord, read_compilation, read_preprocessing
 from netspec.spec.saved_meaning import read_meaning
 from netspec.spec.trained_data import trained_data
 from netspec.storage.errors import ChangedData
-from netspec.storage.run_files import is_run
+from netspec.storage.run_files import is_run, member_folders
 from netspec.storage.run_folder import RunRecord, read_run
 from netspec.training.control.best_epoch import best_epoch
 
@@ -96,7 +95,11 @@ class ReadRun:
         Raises:
             CompileError: they cannot be read any more.
         """
-        return as_dataset(self.data) or load_data(self.compilation, encoder=read_preprocessing(self.path).encoder)
+        if (given := as_dataset(self.data)) is not None:
+            return given
+        trained = self._trained  # a fold has learned from some of the examples alone
+        spec = self.compilation if trained == self.path else read_compilation(trained)
+        return load_data(spec, encoder=read_preprocessing(trained).encoder)
 
     @cached_property
     def experiment(self) -> SpecExperiment:
@@ -110,8 +113,7 @@ class ReadRun:
     @property
     def _trained(self) -> Path:
         """The run that has checkpoints, of several seeds the first."""
-        seeds = seed_folders(self.path) if is_seeds_run(self.path) else []
-        return next((seed for seed in seeds if is_run(seed)), self.path)
+        return next((member for member in member_folders(self.path) if is_run(member)), self.path)
 
     @cached_property
     def changes(self) -> tuple[ChangedData, ...]:

@@ -19,9 +19,9 @@ from netspec.language.diagnostics import CompileError, fail
 from netspec.language.files.atomic_files import replace_file
 from netspec.language.text import encodable
 from netspec.runs.arguments import run_folder
-from netspec.runs.catalog import look_at, seed_folders
-from netspec.runs.repeated.seed_runs import is_seeds_run
+from netspec.runs.catalog import look_at
 from netspec.storage.errors import RunIsBusy
+from netspec.storage.run_files import member_folders
 from netspec.storage.run_folder import Run, read_run
 
 if TYPE_CHECKING:
@@ -86,13 +86,13 @@ def report(
 
 
 def write_short_reports(run: Path) -> None:
-    """Write `report.html` into a run folder, and into those of its seeds: without what needs the data or predictions,
-    so that it takes a fraction of a second.
+    """Write `report.html` into a run folder, and into those of its seeds or folds: without what needs the data or
+    predictions, so that it takes a fraction of a second.
 
     Raises:
         CompileError: the run is damaged, or a page cannot be written.
     """
-    for folder in (run, *(seed_folders(run) if is_seeds_run(run) else ())):
+    for folder in (run, *member_folders(run)):
         full = f"the full report, with the data and what the predictions show: netspec report {folder}"
         note = f"{_note([folder])}; {full}"
         page = page_html(folder.name, run_sections([ReadRun(folder)]), note=note)

@@ -25,8 +25,8 @@ def metrics_html(run: ReadRun) -> str:
     heads = [f"{SPLITS[split]} ({run.counts[split]:,})" if split in run.counts else SPLITS[split] for split in shown]
     epoch = f"epoch {run.info.best_epoch}" if run.info.best_epoch is not None else "the last epoch"
     whose = f"the weights of {epoch}"
-    if run.info.seeds:
-        whose = "the best weights of each seed (mean ± standard deviation)"
+    if run.info.members:
+        whose = f"the best weights of each {run.info.noun} (mean ± standard deviation)"
     caption = f"Metrics of {whose} by split, with its number of examples"
     note = paragraph("Metrics of training are means over the steps of that epoch, while its weights change.", "muted")
     return table_html(caption, ["metric", *heads], rows) + (note if "train" in shown else "") if rows else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from netspec.analysis.pages.comparison import comparison_section, curves_section, run_section, seeds_section
+from netspec.analysis.pages.comparison import comparison_section, curves_section, members_section, run_section
 from netspec.analysis.pages.data import data_section
 from netspec.analysis.pages.network import network_section
 from netspec.analysis.pages.read_run import ReadRun
@@ -13,8 +13,7 @@ from netspec.analysis.pages.results import results_section
 from netspec.analysis.pages.summary import summary_section
 from netspec.analysis.pages.training import training_section
 from netspec.display.page.section import Section
-from netspec.runs.catalog import seed_folders
-from netspec.runs.repeated.seed_runs import is_seeds_run
+from netspec.storage.run_files import member_folders, repeated_by
 
 
 def run_sections(runs: Sequence[ReadRun], *, is_cheap: bool = True) -> list[Section]:
@@ -30,9 +29,9 @@ def run_sections(runs: Sequence[ReadRun], *, is_cheap: bool = True) -> list[Sect
     if len(runs) > 1:
         return _side_by_side(runs)
     (run,) = runs
-    if is_seeds_run(run.path):
-        seeds = [seed for seed in map(ReadRun, seed_folders(run.path)) if seed.info.state != "broken"]
-        return _seeds(run, seeds, is_cheap=is_cheap)
+    if repeated_by(run.path) is not None:
+        members = [member for member in map(ReadRun, member_folders(run.path)) if member.info.state != "broken"]
+        return _members(run, members, is_cheap=is_cheap)
     return [
         summary_section(run),
         network_section(run),
@@ -43,9 +42,9 @@ def run_sections(runs: Sequence[ReadRun], *, is_cheap: bool = True) -> list[Sect
     ]
 
 
-def _seeds(parent: ReadRun, runs: Sequence[ReadRun], *, is_cheap: bool) -> list[Section]:
+def _members(parent: ReadRun, runs: Sequence[ReadRun], *, is_cheap: bool) -> list[Section]:
     return [
-        seeds_section(parent, runs),
+        members_section(parent, runs),
         network_section(parent),
         data_section(parent, is_cheap=is_cheap),
         curves_section([ReadRun(run.path, f"{parent.name}/{run.path.name}") for run in runs]),

@@ -74,8 +74,8 @@ def _sentences(run: ReadRun) -> Iterator[str]:
     data = f" on {plural(counts['train'], 'example')}" if "train" in counts else ""
     took = f", which took {duration_text(info.seconds)}" if info.seconds >= 1 else ""
     yield f"{name}{size} was trained {_epochs(info)}{data}{took}."
-    if info.seeds:
-        yield "The metrics are those of the best weights of each seed: mean ± standard deviation."
+    if info.members:
+        yield f"The metrics are those of the best weights of each {info.noun}: mean ± standard deviation."
     if run.best_epoch is not None:
         yield f"The weights are those of epoch {run.best_epoch}, the best by {words_of(run.train['watched'])}."
     shown = f"test_{metric}"
@@ -87,4 +87,4 @@ def _sentences(run: ReadRun) -> Iterator[str]:
 def _epochs(info: RunInfo) -> str:
     """`for 8 epochs`, or of several seeds `with 3 seeds, for 24 epochs together,`."""
     epochs = f"for {plural(info.epochs, 'epoch')}"
-    return f"with {plural(info.seeds, 'seed')}, {epochs} together," if info.seeds else epochs
+    return f"with {plural(info.members, info.noun)}, {epochs} together," if info.members else epochs

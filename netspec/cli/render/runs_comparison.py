@@ -96,8 +96,9 @@ def print_comparison(runs: Sequence[RunInfo], settings: Mapping[str, Sequence[st
         out.print(table)
         begin += count
     for run in runs:
-        if run.seeds:
-            out.print(f"{run.name}: mean ± standard deviation of {run.seeds} seeds", style="dim", markup=False)
+        if run.members:
+            what = f"{run.members} {run.noun}s"
+            out.print(f"{run.name}: mean ± standard deviation of {what}", style="dim", markup=False)
     out.print("*: the best of these runs", style="dim", markup=False)
     if len(runs) == 2 and _layers(runs[0]) != _layers(runs[1]):
         out.print(f"layers that differ: netspec diff {runs[0].path} {runs[1].path}", style="dim", markup=False)

@@ -6,7 +6,7 @@ from math import prod
 from typing import Any, ClassVar, Literal
 
 from netspec.compiler.ir.graph import Padding
-from netspec.language.lazy import lazy
+from netspec.language.lazy import lazy, np
 from netspec.language.record import Placed
 from netspec.language.source import Span
 
@@ -17,6 +17,10 @@ OutputKind = Literal["predictions", "probabilities", "scores", "sequence", "embe
 the units are probabilities of classes and the targets are probabilities too (`probabilities`), a score for each class
 or for yes (`scores`), a sequence of classes shorter than the time steps (`sequence`), or a point in space for each
 example (`embedding`)."""
+
+
+TINY, NEAR_1 = 1e-37, 2**-25
+"""The smallest probability, and how far the largest one is from 1: about as float32 has them."""
 
 
 class OutputHead(Placed):
@@ -82,6 +86,15 @@ class OutputHead(Placed):
     def apply(self, logits: Any) -> Any:
         """The predictions (probabilities, or plain numbers) for logits of any batch shape; the shape stays."""
         return nn.predictions(self.activation, logits)
+
+    def logits_of(self, predictions: Any) -> Any:
+        """Logits that give these predictions, as an array of NumPy; of a softmax those whose exponentials sum to 1."""
+        if self.activation == "softmax":
+            return np.log(np.maximum(predictions, TINY))
+        if self.activation == "sigmoid":
+            shown = np.clip(np.asarray(predictions, np.float64), TINY, 1 - NEAR_1)
+            return np.log(shown) - np.log1p(-shown)
+        return predictions
 
     def __str__(self) -> str:
         size = "x".join(map(str, self.shape)) or "1"

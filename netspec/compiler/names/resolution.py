@@ -13,14 +13,16 @@ from netspec.language.word import Word
 
 @dataclass(eq=False)
 class SettingsBlock:
-    """A section whose keys are the options of a word: `data`, `train`.
+    """A section whose keys are the options of a word: `data`, `train`, `tune`.
 
+    `inner` are the sections inside of it that its word allows (`inner_sections`), which are bound by who reads them.
     `is_broken` is set where a wrong key or value would have said what the data are; nothing is concluded from the rest.
     """
 
     word: type[Word]
     section: tree.Section
     values: dict[str, tree.Expression] = field(default_factory=dict)
+    inner: dict[str, tree.Section] = field(default_factory=dict)
     is_broken: bool = False
 
 

@@ -59,6 +59,9 @@ def _setting(
     block: SettingsBlock, entry: tree.Statement, scope: Scope, file: tree.File, problems: Problems, bind: Bind
 ) -> None:
     name = block.section.name.name
+    if isinstance(entry, tree.Section):
+        _inner(block, entry, scope, problems)
+        return
     if not isinstance(entry, tree.Assign):
         advice = advise_entry(block.word, entry)
         problems.add(NoValue(span=entry.span, case="setting", name=name, advice=advice))
@@ -80,6 +83,29 @@ def _setting(
     if name != "data" or not _is_misplaced(block, entry, option, scope, problems):
         block.values[key] = entry.value
         bind(entry.value, scope, option.kind)
+
+
+def _inner(block: SettingsBlock, section: tree.Section, scope: Scope, problems: Problems) -> None:
+    """A section inside of another one. Names in it count as used; what they mean there is known by who reads it."""
+    name, allowed = section.name.name, block.word.inner_sections
+    if name in block.inner:
+        notes = (Note(block.inner[name].name.span, "first given here"),)
+        problems.add(UnknownSection(span=section.name.span, notes=notes, case="twice", name=name))
+    elif name in allowed:
+        block.inner[name] = section
+        nodes: list[tree.Node] = [*section.entries]
+        while nodes:
+            node = nodes.pop()
+            nodes += node.children()
+            if isinstance(node, tree.Name) and (symbol := scope.find(node.name)) is not None:
+                symbol.uses += 1
+    elif not allowed:
+        advice = advise_entry(block.word, section)
+        problems.add(NoValue(span=section.span, case="setting", name=block.section.name.name, advice=advice))
+    else:
+        fixes = corrections(section.name.span, allowed)
+        advice = suggest(name, allowed, what=f"sections in `{block.section.name.name}`")
+        problems.add(UnknownSection(span=section.name.span, name=name, advice=advice, fixes=fixes))
 
 
 def _is_misplaced(block: SettingsBlock, entry: tree.Assign, option: Option, scope: Scope, problems: Problems) -> bool:
@@ -104,6 +130,7 @@ def _is_misplaced(block: SettingsBlock, entry: tree.Assign, option: Option, scop
 SECTIONS = {
     **dict.fromkeys(["fit", "training", "optimizer", "compile", "hyperparameters"], "train"),
     **dict.fromkeys(["dataset", "datasets", "input"], "data"),
+    **dict.fromkeys(["search", "sweep", "hyperopt", "optuna", "tuner"], "tune"),
     **dict.fromkeys(["expectations", "assert", "test", "tests"], "expect"),
 }
 """What people call the sections, squeezed."""

@@ -148,6 +148,7 @@ class Dataset:
     `gap` is set for consecutive examples, such as windows over a text: the end is held out then, and the last `gap`
     examples before it are left out, since they overlap it. `raw_names` has the names that the source gives to inputs,
     by the names in the network. `checked` says which part of streamed data was checked, where that is not all.
+    `divided_by` has the group or the time of each training example, by which they are divided into folds.
     """
 
     name: str
@@ -165,6 +166,7 @@ class Dataset:
     gap: int | None = None
     raw_names: dict[str, str] = field(default_factory=dict)
     checked: str | None = None
+    divided_by: Sequence[Any] | None = None
 
     def with_arrays(self, change: Callable[[Arrays], Arrays], **more: Any) -> Dataset:
         """The same data with both sets of examples changed."""
@@ -180,24 +182,49 @@ class Dataset:
 
 
 class HoldOut(Frozen):
-    """What is held out: fractions below 1, or numbers of examples. `test` is None when it is not written."""
+    """What is held out: fractions below 1, or numbers of examples. `test` is None when it is not written.
+
+    `folds` is the number of folds of a cross-validation, 0 without one, and `fold` the one that is held out; 0: none.
+    `is_by_time` says that a fold is trained on what was before it alone; `column` is what folds are divided by, and
+    `is_apart` that it is not a feature, unless that is written.
+    """
 
     test: float | None = None
     val: float = 0
+    folds: int = 0
+    fold: int = 1
+    is_by_time: bool = False
+    column: str | None = None
+    is_apart: bool = False
 
     def test_portion(self, examples: int) -> float:
-        """`test` or its default; of few examples one is held out, rather than none."""
+        """`test` or its default, which is none where there are folds; of few examples one is held out, rather than
+        none."""
         if self.test is not None:
             return self.test
+        if self.folds:
+            return 0
         return DEFAULT_TEST if examples * DEFAULT_TEST >= 0.5 or examples < 2 else 1
 
     def left(self, examples: int, gap: int = 0) -> int:
         """How many examples are left to train on, without the `gap` before each part that is held out; at least one,
         since splitting reports the rest."""
-        for portion in (self.test_portion(examples), self.val):
+        for portion in (self.test_portion(examples), None, self.val):
+            if portion is None:
+                examples -= self._fold_size(examples, gap)
+                continue
             held = portion_count(portion, examples)
             examples -= held + (gap if held else 0)
         return max(examples, 1)
+
+    def _fold_size(self, examples: int, gap: int) -> int:
+        """How many of the examples a network is not trained on that is evaluated on a fold; the largest one, where it
+        is not known."""
+        if not self.folds or not self.fold:
+            return 0
+        if self.is_by_time:
+            return (self.folds - self.fold + 1) * (examples // (self.folds + 1)) + gap
+        return -(-examples // self.folds)
 
 
 def input_as_target(arrays: Arrays, output: str = "output") -> Arrays:
@@ -262,6 +289,11 @@ class Source(Word, ABC):
     def coded_as(self, encoder: Encoder | None) -> Source:
         """The same source for other examples than those of a run, which are coded as those of the run were."""
         return self.as_of_run(encoder)
+
+    def learning_from(self, rows: Array) -> Source:
+        """The same source, which knows that only these of its examples are trained on. Only sources override this that
+        learn something from examples, such as the values of a category, and do not find out by `under`."""
+        return self
 
     def warnings(self, folder: Path) -> Sequence[Diagnostic]:
         """What is strange about examples that are coded as those of a run, such as categories that it does not know."""

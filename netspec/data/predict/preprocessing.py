@@ -41,10 +41,11 @@ class Preprocessing(Frozen, rename={"normalization": "normalisation"}):  # as ru
     @classmethod
     def of(cls, splits: Splits) -> Preprocessing:
         dataset = splits.dataset
+        learned_from = dataset.train.take(splits.train_index) if splits.is_fold else dataset.train
         return cls(
             splits.normalization,
             dataset.columns,
-            {name: _range(array) for name, array in dataset.train.inputs.items()},
+            {name: _range(array) for name, array in learned_from.inputs.items()},
             {name: t.names for name, t in splits.facts.targets.items() if t.names is not None},
             dataset.encoder,
             dataset.raw_names,

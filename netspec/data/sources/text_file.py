@@ -104,7 +104,8 @@ class TextFile(Source):
         path = folder / self.file
         pieces = _pieces(path, file_stamp(path), self.by)
         cut = Cut.of(len(pieces), self.length, self.stride or self.length)
-        parts = 1 + (self.hold_out.test != 0) + (self.hold_out.val != 0)
+        held = self.hold_out
+        parts = 1 + (held.test_portion(cut.count) != 0) + (held.val != 0) + held.folds * (held.fold != 0)
         if cut.count < parts * (1 + cut.gap):
             raise Unplaced(
                 TooShort,

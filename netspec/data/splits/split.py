@@ -14,8 +14,11 @@ from netspec.compiler.ir.output_head import OutputHead
 from netspec.data.dataset.dataset import Arrays, Dataset, Facts, input_as_target, portion_count
 from netspec.data.dataset.lazy_rows import Array, Column, converted, in_memory
 from netspec.data.errors.files import CannotSplit
+from netspec.data.errors.folds import CannotFold
 from netspec.data.settings import DataSettings, stratum
 from netspec.data.splits.class_weights import class_weights
+from netspec.data.splits.division import Division, find_division
+from netspec.data.splits.folds import ByTime
 from netspec.data.transforms.normalization import Normalization
 from netspec.data.transforms.scaling import find_scaling
 from netspec.data.transforms.target_scaling import find_target_scaling, scale_targets
@@ -23,7 +26,7 @@ from netspec.language.diagnostics import Unplaced
 from netspec.language.lazy import np
 from netspec.language.values import to_source
 
-TEST_DRAW, VAL_DRAW, LIMIT_DRAW = 1, 2, 3
+TEST_DRAW, VAL_DRAW, LIMIT_DRAW, FOLD_DRAW = 1, 2, 3, 4
 """What is drawn; the random numbers of a draw depend on this and the seed."""
 
 
@@ -35,7 +38,7 @@ class Splits:
     `normalization` has the statistics of the inputs that were normalized or filled in; the arrays already are.
     `class_weights` has by target the weight of each class in the loss, where they differ. `own_targets` are the targets
     that are normalized inputs, with the statistics of these; `target_scaling` has the statistics of the other targets
-    that are normalized.
+    that are normalized. `is_fold` says that the test examples are a fold of the training set of `dataset`.
     """
 
     dataset: Dataset
@@ -49,6 +52,7 @@ class Splits:
     class_weights: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     own_targets: Mapping[str, Normalization] = field(default_factory=dict)
     target_scaling: Mapping[str, Normalization] = field(default_factory=dict)
+    is_fold: bool = False
 
     @property
     def facts(self) -> Facts:
@@ -69,7 +73,8 @@ def split_dataset(
         Unplaced: a part would be empty, or token ids should be normalized.
     """
     test_index, val_index, rest = draw_examples(dataset, settings)
-    test = dataset.test
+    has_own_test = dataset.test is not None and not settings.held_out_fold
+    test = dataset.test if has_own_test else None
     if test is None and test_index is not None:
         test = dataset.train.take(test_index)
     if settings.repeat > 1:
@@ -81,7 +86,8 @@ def split_dataset(
         test=test,
         train_index=rest,
         val_index=val_index,
-        test_index=test_index if dataset.test is None else None,
+        test_index=None if has_own_test else test_index,
+        is_fold=bool(settings.held_out_fold),
         class_weights=class_weights(dataset.facts, dataset.train, rest, settings.class_weights),
     )
     if scaling is None:
@@ -92,9 +98,11 @@ def split_dataset(
 def draw_examples(dataset: Dataset, settings: DataSettings) -> tuple[Array | None, Array | None, Array]:
     """The indices of the test, the validation and the training examples, drawn from those of the training set; None
     where nothing is held out. Raises Unplaced when a part would be empty."""
-    rest = np.arange(len(dataset.train))
-    test_index, rest = _hold_out_test(dataset, settings, rest)
-    val_index, rest = _hold_out(dataset, settings, rest, "val", settings.val)
+    rest, divided = np.arange(len(dataset.train)), find_division(dataset, settings)
+    test_index, rest = _hold_out_test(dataset, settings, rest, divided)
+    if settings.held_out_fold:
+        test_index, rest = _hold_out_fold(dataset, settings, rest, divided)
+    val_index, rest = _hold_out(dataset, settings, rest, "val", settings.val, divided)
     if settings.limit is not None and settings.limit < len(rest):
         rest = np.sort(_random(settings, LIMIT_DRAW).permutation(rest)[: settings.limit])
     return test_index, val_index, rest
@@ -125,20 +133,48 @@ def _part(dataset: Dataset, indices: Array) -> Arrays:
     return dataset.train if is_whole else dataset.train.take(indices)
 
 
-def _hold_out_test(dataset: Dataset, settings: DataSettings, rest: Array) -> tuple[Array | None, Array]:
+def _hold_out_test(
+    dataset: Dataset, settings: DataSettings, rest: Array, divided: Division | None
+) -> tuple[Array | None, Array]:
     """The indices of the test examples and those that are left."""
     if dataset.test is not None:
         return None, rest
-    if dataset.facts.is_complete and settings.test is None:
+    if dataset.facts.is_complete and settings.test is None and settings.folds is None:
         return rest, rest
-    return _hold_out(dataset, settings, rest, "test", settings.hold_out.test_portion(len(rest)))
+    return _hold_out(dataset, settings, rest, "test", settings.hold_out.test_portion(len(rest)), divided)
+
+
+def _hold_out_fold(
+    dataset: Dataset, settings: DataSettings, rest: Array, divided: Division | None
+) -> tuple[Array, Array]:
+    """The indices of the fold that is held out, and those that are trained on then.
+
+    Raises:
+        Unplaced: there are too few examples or groups, or nothing to train on is left.
+    """
+    assert divided is not None
+    numbers, fold = divided.numbers(_random(settings, FOLD_DRAW), rest), settings.held_out_fold
+    held = rest[numbers == fold]
+    if not isinstance(divided.folds, ByTime):
+        return held, rest[numbers != fold]
+    left = rest[numbers < fold]
+    kept = len(left) - (dataset.gap or 0)  # such data are in the order of time
+    if kept < 1:
+        wanted = partial(Unplaced, CannotFold, option="folds", folds=divided.folds.count, what="examples")
+        raise wanted(found=len(rest), most=max(1, len(rest) // (1 + (dataset.gap or 0)) - 1))
+    return held, left[:kept]
 
 
 def _hold_out(
-    dataset: Dataset, settings: DataSettings, rest: Array, part: str, portion: float
+    dataset: Dataset,
+    settings: DataSettings,
+    rest: Array,
+    part: str,
+    portion: float,
+    divided: Division | None = None,
 ) -> tuple[Array | None, Array]:
     """The indices that are held out (None for a portion of 0) and those that are left, both in rising order; of
-    consecutive examples the end is held out. Raises Unplaced when one of them would be empty."""
+    consecutive examples the end is held out, of groups whole ones. Raises Unplaced when one of them would be empty."""
     if portion == 0:
         return None, rest
     count = portion_count(portion, len(rest))
@@ -150,6 +186,12 @@ def _hold_out(
     if dataset.gap is not None:
         return rest[-count:], rest[: len(rest) - count - dataset.gap]
     rng = _random(settings, TEST_DRAW if part == "test" else VAL_DRAW)
+    if divided is not None and (held := divided.hold_out(rng, rest, count)) is not None:
+        if len(held) == len(rest):
+            raise Unplaced(
+                CannotFold, option="folds", folds=divided.folds.count, found=1, what="groups", case="few", most=1
+            )
+        return np.sort(held), np.setdiff1d(rest, held, assume_unique=True)
     target = stratum(dataset.facts) if settings.stratify is not False else None
     if target is None:
         held = rng.permutation(rest)[:count]

@@ -140,8 +140,9 @@ def _key(runs: Sequence[RunHistory], panels: Sequence[Panel]) -> list[Curve]:
         key.append(Curve("best weights", (), color, best=1))
     if len(runs) > 1:
         for number, run in dict(zip(_colors(runs), runs, strict=True)).items():
-            seeds = sum(other.group == run.group for other in runs)
-            name = f"{Path(run.group).name} ({plural(seeds, 'seed')})" if run.group else run.name
+            members = sum(other.group == run.group for other in runs)
+            noun = run.name.rpartition("/")[2].partition("-")[0]
+            name = f"{Path(run.group).name} ({plural(members, noun)})" if run.group else run.name
             key.append(Curve(name, (), number))
     return key
 

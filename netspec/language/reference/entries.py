@@ -42,6 +42,7 @@ TITLES = {
     "threshold": "Thresholds of yes/no outputs",
     "mesh": "Axes of a mesh of devices",
     "class_ids": "Class ids",
+    "folds": "Folds of a cross-validation",
     "section": "Sections",
 }
 """The categories in the order in which people look for them."""

@@ -17,24 +17,44 @@ from jax import lax
 from netspec.nn import recurrent
 from netspec.nn.dropout import Dropout
 from netspec.nn.lowering.choice import is_fast_on_cpu, note
+from netspec.nn.lowering.shards import parts_of
 
 
-class SimpleRNN(recurrent.SimpleRNN):
-    """`netspec.nn.recurrent.SimpleRNN`, with the dropout of this package."""
+class Lowered:
+    """The dropout of this package; and products of all steps at once that leave a batch divided over devices as it is.
 
-    dropout_layer = Dropout
-
-
-class GRU(recurrent.GRU):
-    """`netspec.nn.recurrent.GRU`, with the dropout of this package."""
-
-    dropout_layer = Dropout
-
-
-class LSTM(recurrent.LSTM):
-    """`netspec.nn.recurrent.LSTM`, with the dropout of this package; with its usual activations by `lstm_steps`."""
+    On one device the steps of all examples are the rows of one matrix. Examples of several devices cannot be: XLA would
+    gather all of them on each.
+    """
 
     dropout_layer = Dropout
+
+    @staticmethod
+    def products(x: Any, kernel: Any, bias: Any) -> Any:
+        """As in `RecurrentLayer`."""
+        if parts_of(len(x)) == 1:
+            return recurrent.RecurrentLayer.products(x, kernel, bias)
+        return jnp.swapaxes(x, 0, 1) @ kernel + bias
+
+    @staticmethod
+    def gradient_to_kernel(multiplied: Any, kept: Any, to_products: Any) -> Any:
+        """As in `RecurrentLayer`."""
+        if parts_of(multiplied.shape[1]) == 1:
+            return recurrent.RecurrentLayer.gradient_to_kernel(multiplied, kept, to_products)
+        multiplied = multiplied if kept is None else multiplied * kept
+        return jnp.tensordot(multiplied, to_products, ((0, 1), (0, 1)))
+
+
+class SimpleRNN(Lowered, recurrent.SimpleRNN):
+    """`netspec.nn.recurrent.SimpleRNN`, lowered."""
+
+
+class GRU(Lowered, recurrent.GRU):
+    """`netspec.nn.recurrent.GRU`, lowered."""
+
+
+class LSTM(Lowered, recurrent.LSTM):
+    """`netspec.nn.recurrent.LSTM`, lowered; with its usual activations by `lstm_steps`."""
 
     def through(self, first: Any, z: Any, kernel: Any, inner: Any, kept: Any, real: Any) -> Any:
         is_usual = self.activation is nnx.tanh and self.recurrent_activation is nnx.sigmoid

@@ -19,18 +19,26 @@ PARTS = 8
 """The largest number of parts that a batch is split into."""
 
 
-def sum_of_terms(term: Callable[[Any, Any], Any], xs: Sequence[Any], y: Any) -> Any:
+def sum_of_terms(term: Callable[[Any, Any], Any], xs: Sequence[Any], y: Any, *, devices: int = 1) -> Any:
     """For each of `xs` the sum of `term(x, y)` over all axes but the last: len(xs) x channels.
 
     Args:
         term: a function of numbers.
         xs: arrays of batch x positions x channels.
         y: an array of the same shape.
+        devices: over how many of them the batch is divided (`parts_of`): each adds parts of its own.
     """
-    count = len(y)
+    whole: tuple[slice, ...] = ()
+    if devices > 1:
+        xs, y, whole = (
+            [x.reshape(devices, -1, *x.shape[1:]) for x in xs],
+            y.reshape(devices, -1, *y.shape[1:]),
+            (slice(None),),
+        )
+    count = y.shape[len(whole)]
     parts = max(n for n in range(1, PARTS + 1) if count % n == 0)
     size = count // parts
-    cuts = [slice(i * size, (i + 1) * size) for i in range(parts)]
+    cuts = [(*whole, slice(i * size, (i + 1) * size)) for i in range(parts)]
     folded = [reduce(add, [term(x[cut], y[cut]) for cut in cuts]).reshape(-1, y.shape[-1]) for x in xs]
     stacked = jnp.stack(folded)
     ones = jnp.ones((len(xs), 1, stacked.shape[1]), stacked.dtype)

@@ -11,24 +11,24 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from msgspec import structs
 
 from netspec.language.diagnostics import Diagnostic, Diagnostics
-from netspec.language.files.paths import is_file, is_folder
+from netspec.language.files.paths import is_file
 from netspec.language.record import Frozen
 from netspec.language.values import is_plain_number
-from netspec.runs.catalog import SEEDS
-from netspec.runs.resume import resume_run
-from netspec.spec.experiment import SpecExperiment, load_init, prepare, pretty, run_files, settings_in_force, train_in
+from netspec.runs.repeated.members import Members
+from netspec.spec.experiment import SpecExperiment, load_init, prepare, pretty, run_files, settings_in_force
 from netspec.spec.saved import as_trained, read_compilation, read_preprocessing
-from netspec.storage.run_folder import Run, read_run
-from netspec.training.distributed.placement import placement_of
-from netspec.training.loop.callback import HOOKS, Record, Reporter, Several, Tick, TrainingCallback
-from netspec.training.loop.checkpointing import SAVE_SECONDS
-from netspec.training.step.engine import Engine
+from netspec.storage.run_files import SEEDS
+from netspec.storage.run_folder import Run
+from netspec.training.distributed.placement import check_devices
+from netspec.training.distributed.shared_run import shared_run
+from netspec.training.loop.callback import Reporter, Several
 
 
 class Spread(Frozen):
@@ -94,10 +94,11 @@ def train_seeds(
     Raises:
         CompileError: a loss is not finite, or the folder cannot be written.
     """
+    check_devices(prepared.recipe)
     prepared = load_init(prepared)
     files = {**run_files(prepared), SEEDS: pretty({"seeds": _seeds(prepared)})}
     chosen, settings = name or prepared.compilation.name, settings_in_force(prepared)
-    parent = Run.create(runs, chosen, files, settings, exact=name is not None)
+    parent = shared_run(lambda: Run.create(runs, chosen, files, settings, exact=name is not None))
     return _Seeds(prepared, parent, reporter or Several(), options).train()
 
 
@@ -115,7 +116,7 @@ def resume_seeds(path: Path, reporter: Reporter | None = None, data: Any = None,
     """
     spec, before = as_trained(path, read_compilation(path)), read_preprocessing(path)
     prepared = load_init(prepare(spec, data, target_scaling=before.outputs, encoder=before.encoder))
-    return _Seeds(prepared, Run.open(path), reporter or Several(), options).train()
+    return _Seeds(prepared, shared_run(lambda: Run.open(path)), reporter or Several(), options, data).train()
 
 
 def _seeds(prepared: SpecExperiment) -> list[int]:
@@ -126,11 +127,11 @@ def _seeds(prepared: SpecExperiment) -> list[int]:
 class _Seeds:
     """Runs with several seeds, in progress."""
 
-    def __init__(self, prepared: SpecExperiment, parent: Run, reporter: Reporter, options: Mapping[str, Any]) -> None:
-        self.prepared, self.parent, self.reporter = prepared, parent, reporter
-        self.options = {"save_seconds": SAVE_SECONDS, **options}
-        self.programs: Engine | None = None
-        self.problems = list(prepared.warnings)
+    def __init__(
+        self, prepared: SpecExperiment, parent: Run, reporter: Reporter, options: Mapping[str, Any], data: Any = None
+    ) -> None:
+        self.prepared, self.parent = prepared, parent
+        self.members = Members(parent, "seed", reporter, options, data)
 
     def train(self) -> SeedsResult:
         """Train every seed that is not finished, up to an interruption, and write the record of all."""
@@ -138,54 +139,12 @@ class _Seeds:
         metrics: dict[int, Mapping[str, Any]] = {}
         signal = None
         for seed in seeds:
-            seed_metrics, signal = self._one(seed)
+            seed_metrics, signal = self.members.train(seed, partial(self.prepared.with_seed, seed))
             if signal is not None:
                 break
             metrics[seed] = seed_metrics
-        result = SeedsResult(
-            self.parent.path, tuple(seeds), metrics, spreads(list(metrics.values())), Diagnostics(self.problems), signal
-        )
+        problems = Diagnostics([*self.prepared.warnings, *self.members.problems])
+        found = spreads(list(metrics.values()))
+        result = SeedsResult(self.parent.path, tuple(seeds), metrics, found, problems, signal)
         self.parent.write_text(SEEDS, pretty({**result.as_json(), "seeds": seeds, "done": list(metrics)}))
         return result
-
-    def _one(self, seed: int) -> tuple[Mapping[str, Any], str | None]:
-        """The metrics of a seed, and the signal that interrupted it; read if finished, otherwise resumed or started."""
-        folder, reporter = self.parent.path / f"seed-{seed}", _WithSeed(self.reporter, seed)
-        if is_folder(folder):
-            done = read_run(folder).done
-            if done is not None:
-                return done["metrics"], None
-            result = resume_run(folder, reporter, save_seconds=self.options["save_seconds"])
-        else:
-            prepared = self.prepared.with_seed(seed)
-            engine = Engine(prepared, placement=placement_of(prepared), programs_of=self.programs)
-            self.programs = self.programs or engine
-            run = Run.create(
-                self.parent.path, folder.name, run_files(prepared), settings_in_force(prepared), exact=True
-            )
-            result = train_in(prepared, run, engine=engine, reporter=reporter, **self.options)
-        self.problems += [problem for problem in result.problems if problem.is_error]
-        return result.metrics, result.signal
-
-
-class _WithSeed(TrainingCallback):
-    """Calls a reporter with the seed in the records."""
-
-    def __init__(self, reporter: Reporter, seed: int) -> None:
-        self.reporter, self.seed = reporter, seed
-        others = Several([reporter])
-        self.warning, self.close = others.warning, others.close  # type: ignore[method-assign]
-        for hook in HOOKS:
-            setattr(self, hook, getattr(others, hook))
-
-    def start(self, record: Record) -> None:
-        self.reporter.start({**record, "seed": self.seed})
-
-    def progress(self, tick: Tick) -> None:
-        self.reporter.progress(tick)
-
-    def epoch(self, record: Record) -> None:
-        self.reporter.epoch({**record, "seed": self.seed})
-
-    def done(self, record: Record) -> None:
-        self.reporter.done({**record, "seed": self.seed})

@@ -12,12 +12,12 @@ from pathlib import Path
 from netspec.language.corrections import suggest
 from netspec.language.diagnostics import fail
 from netspec.runs.catalog import RunInfo, look_at
+from netspec.runs.repeated.ensemble import load_models
 from netspec.serving.errors import CannotServe
 from netspec.serving.http.refusal import Refusal
 from netspec.serving.models.batching import Batching, Done
 from netspec.serving.models.served import Served
 from netspec.spec.model import Model
-from netspec.spec.saved import load_model
 from netspec.storage.run_folder import read_run
 
 NUMBERED = re.compile(r"(.+)-(\d+)")
@@ -123,7 +123,7 @@ def load_served(run: Path, batching: Batching, name: str | None = None) -> Serve
     if info.seeds:
         advice = f"give one of them, such as {run}/seed-0"
         raise fail(CannotServe(what=f"`{run}`", reason="it holds runs with several seeds", advice=advice))
-    served = Served(checked_name(name or info.spec), version_of(info), load_model(run), run)
+    served = Served(checked_name(name or info.spec), version_of(info), load_models(run), run)
     served.compile(batching)
     return served
 

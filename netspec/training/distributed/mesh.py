@@ -149,6 +149,15 @@ def mesh_of(devices: int | None, words: Sequence[Axis] | None) -> Mesh | None:
     return None if devices is None else Mesh((("data", devices),))
 
 
+def devices_of(text: str | None) -> int | None:
+    """The number of devices of a mesh that replaces that of a spec, so that `devices` changes with it; None: there is
+    no text, or one with a mistake, which the compiler reports."""
+    try:
+        return None if text is None else Mesh.parse(text).size
+    except ValueError:
+        return None
+
+
 def check_mesh(
     devices: int | None, words: Sequence[Axis] | None, batch: int, spans: Mapping[str, Span], problems: Problems
 ) -> None:

@@ -8,7 +8,6 @@ by position (`jax_threefry_partitionable`), so results equal those of one device
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
 from functools import wraps
 from typing import Any
 
@@ -25,6 +24,7 @@ from netspec.training.distributed.rules import Axes, Path
 from netspec.training.errors import distributed as errors
 from netspec.training.experiment import Experiment
 from netspec.training.feed.placement import Placement
+from netspec.training.recipe.recipe import Recipe
 
 
 def placement_of(experiment: Experiment) -> Placement:
@@ -41,6 +41,17 @@ def placement_of(experiment: Experiment) -> Placement:
         return Placement()
     weights = experiment.split_weights(mesh) if experiment.split_weights is not None else {}
     return MeshPlacement(mesh, weights, batchnorm=recipe.batchnorm)
+
+
+def check_devices(recipe: Recipe) -> None:
+    """Whether there are the devices that a recipe asks for: to be called before a run folder is created.
+
+    Raises:
+        CompileError: NS578, NS579.
+    """
+    mesh = mesh_of(recipe.devices, recipe.mesh)
+    if mesh is not None:
+        _devices(mesh)
 
 
 class MeshPlacement(Placement):
@@ -84,6 +95,25 @@ class MeshPlacement(Placement):
     def put_rows(self, tree: Tree) -> Tree:
         return jax.tree.map(lambda x: self._put(x, self._sharding_of_rows(x)), tree)
 
+    def own_rows(self, count: int) -> Any:
+        if jax.process_count() == 1:
+            return slice(None)
+        parts = self._sharding_of(count).addressable_devices_indices_map((count,)).values()
+        return np.unique(np.concatenate([np.arange(count)[part] for part in parts]))
+
+    def put_own_rows(self, tree: Tree, count: int) -> Tree:
+        if jax.process_count() == 1:
+            return self.put_rows(tree)
+        sharding, rows = self._sharding_of(count), self.own_rows(count)
+
+        def put(x: Any) -> Any:
+            def part(index: Any) -> Any:
+                return x[np.searchsorted(rows, np.arange(count)[index[0]])]
+
+            return jax.make_array_from_callback((count, *x.shape[1:]), sharding, part)
+
+        return jax.tree.map(put, tree)
+
     def get(self, tree: Tree) -> Tree:
         if jax.process_count() == 1:
             return jax.device_get(tree)
@@ -114,7 +144,10 @@ class MeshPlacement(Placement):
         return ()
 
     def _sharding_of_rows(self, x: Any) -> NamedSharding:
-        return self.by_rows if np.shape(x)[0] % self.mesh.batch_parts == 0 else self.whole
+        return self._sharding_of(np.shape(x)[0])
+
+    def _sharding_of(self, rows: int) -> NamedSharding:
+        return self.by_rows if rows % self.mesh.batch_parts == 0 else self.whole
 
     def _put(self, x: Any, sharding: NamedSharding) -> Any:
         if jax.process_count() == 1 or (isinstance(x, jax.Array) and not x.is_fully_addressable):
@@ -129,7 +162,8 @@ class MeshPlacement(Placement):
     def jit(self, function: Callable[..., Any], **options: Any) -> Any:
         @wraps(function)
         def placed(*arguments: Any) -> Any:
-            return self._stored(function(*arguments))
+            with splitting(self.mesh.batch_parts, is_local=self.batchnorm == LOCAL):
+                return self._stored(function(*arguments))
 
         return super().jit(placed, **options)
 
@@ -156,9 +190,6 @@ class MeshPlacement(Placement):
             return lax.with_sharding_constraint(x, NamedSharding(self.devices, PartitionSpec(*axes)))
 
         return jax.tree_util.tree_map_with_path(gathered, tree)
-
-    def tracing(self) -> AbstractContextManager[None]:
-        return splitting(self.mesh.batch_parts, is_local=self.batchnorm == LOCAL)
 
 
 def _key(part: Any) -> str:

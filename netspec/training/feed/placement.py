@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import jax
@@ -44,6 +43,14 @@ class Placement:
         """Transfer a batch: arrays with one row per example."""
         return jax.device_put(tree)
 
+    def own_rows(self, count: int) -> Any:
+        """Which of `count` rows the devices of this process hold: an index into them."""
+        return slice(None)
+
+    def put_own_rows(self, tree: Tree, count: int) -> Tree:
+        """Transfer arrays of `count` rows, of which each process has only its `own_rows`."""
+        return self.put_rows(tree)
+
     def get(self, tree: Tree) -> Tree:
         """Transfer arrays to the host, whole."""
         return jax.device_get(tree)
@@ -82,7 +89,3 @@ class Placement:
     def split_weights(self, tree: Tree) -> Tree:
         """In a program: weights and what belongs to them (gradients, the state of the optimizer) as they are stored."""
         return tree
-
-    def tracing(self) -> AbstractContextManager[None]:
-        """Around the layers while a program is traced."""
-        return nullcontext()

@@ -14,13 +14,14 @@ from math import ceil
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from netspec.data.dataset.dataset import Arrays
 from netspec.data.dataset.lazy_rows import blocks, is_streamed, read_all
 from netspec.storage.tree_paths import Tree, Weights
 from netspec.training.control.threshold import BestThreshold, best_threshold
-from netspec.training.feed.device_data import Data, narrow
+from netspec.training.feed.device_data import Data, counted_steps, narrow, output_sums
 from netspec.training.feed.prefetch import Stream, is_stream
 from netspec.training.metrics.base import Metric, MetricValue, Totals
 from netspec.training.recipe.recipe import Recipe
@@ -28,6 +29,9 @@ from netspec.training.step.engine import Engine
 
 MAX_STREAMED_AHEAD = 2
 """Batches of streamed data that are dispatched to the device before one of them is waited for."""
+
+MAX_BLOCK = 4096
+"""Examples of a split that are in memory together, where what is computed of them is combined on the host."""
 
 MIN_BATCH = 256
 """Inference needs little memory, so batches are at least this large."""
@@ -195,6 +199,39 @@ def predict(engine: Engine, weights: Weights, inputs: Mapping[str, Any]) -> dict
         for rows, count in _blocks(columns)
     ]
     return {name: np.concatenate([part[name] for part in parts]) for name in engine.recipe.outputs}
+
+
+def predict_split(engine: Engine, weights: Weights, arrays: Arrays) -> dict[str, Any]:
+    """The predictions for a split, of which some examples at a time are in memory."""
+    blocks_of = (np.arange(begin, min(begin + MAX_BLOCK, len(arrays))) for begin in range(0, len(arrays), MAX_BLOCK))
+    parts = [predict(engine, weights, arrays.take(rows).loaded().inputs) for rows in blocks_of]
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def measure_outputs(
+    engine: Engine, outputs: Mapping[str, Any], arrays: Arrays, *, prefix: str = ""
+) -> dict[str, MetricValue]:
+    """The loss, every metric and every table over a split, from predictions of the network that are given: heads
+    applied, numbers normalized as targets are."""
+    recipe, names = engine.recipe, engine.input_names
+    logits = {name: output.head.logits_of(np.asarray(outputs[name])) for name, output in recipe.outputs.items()}
+    sums: dict[str, Any] = {}
+    ranks: dict[str, list[tuple[Any, Any]]] = {name: [] for name in recipe.scored}
+    for begin in range(0, len(arrays), MAX_BLOCK):
+        rows = np.arange(begin, min(begin + MAX_BLOCK, len(arrays)))
+        data = engine.put_split(arrays.take(rows).loaded())
+        for name, output in recipe.outputs.items():
+            given = jnp.asarray(logits[name][rows].reshape(-1, *output.head.shape), jnp.float32)
+            weights = counted_steps(output, data.inputs, names, jnp.ones(len(rows), bool))
+            _, found = output_sums(output, given, data.targets[name], weights, training=False)
+            found = jax.tree.map(np.asarray, found)
+            sums[name] = jax.tree.map(np.add, sums[name], found) if name in sums else found
+            if name in ranks:
+                ranks[name].append((np.asarray(given).reshape(len(rows), -1), np.asarray(data.targets[name])))
+    scores = {
+        name: tuple(np.concatenate(column) for column in zip(*parts, strict=True)) for name, parts in ranks.items()
+    }
+    return compute_metrics(recipe, sums, len(arrays), spreads_of(recipe, arrays), scores, prefix=prefix, tables=True)
 
 
 def _blocks(columns: tuple[Any, ...]) -> Iterator[tuple[tuple[Any, ...], int]]:

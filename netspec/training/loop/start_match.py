@@ -15,6 +15,7 @@ from netspec.language.diagnostics import Diagnostic, Problems, fail
 from netspec.language.files.paths import exists, is_folder
 from netspec.language.source import Span
 from netspec.storage.published import weights_in
+from netspec.storage.run_files import repeated_by
 from netspec.training.errors import analysis as errors
 from netspec.training.optimizers.layer_selection import is_inside
 
@@ -48,8 +49,8 @@ def find_start(source: str, folder: Path, span: Span | None = None) -> Path:
         raise fail(errors.NoStart(span=span, source=source, reason="there is no such file or folder"))
     if is_folder(path) and not weights_in(path).is_file():
         reason = f"the folder has no {WEIGHTS}"
-        if (path / "seeds.json").is_file():
-            reason = f"it holds a run for each seed, such as {source}/seed-0"
+        if (noun := repeated_by(path)) is not None:
+            reason = f"it holds a run for each {noun}, such as {source}/{noun}-{0 if noun == 'seed' else 1}"
         raise fail(errors.NoStart(span=span, source=source, reason=reason))
     return path
 

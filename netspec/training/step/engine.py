@@ -275,7 +275,7 @@ class Engine:
 
         def loss_of(params: Tree) -> tuple[Any, tuple[Tree, Tree, Tree]]:
             weights = self.placement.whole_weights(merge_trees(params, frozen))
-            return self._loss(weights, state["random"], state["other"], batch)
+            return self.loss(weights, state["random"], state["other"], batch)
 
         (loss, (random, other, sums)), gradient = jax.value_and_grad(loss_of, has_aux=True)(trained)
         gradient = self.placement.split_weights(widen(gradient))
@@ -305,7 +305,7 @@ class Engine:
             after = take_back(state, after, self.is_finite((loss, gradient)), size, self._optimizer.max_skipped)
         return self.placement.split_weights(after), loss
 
-    def _loss(
+    def loss(
         self, params: Tree, random: Tree, other: Tree, batch: tuple[Tree, Tree]
     ) -> tuple[Any, tuple[Tree, Tree, Tree]]:
         """The loss to minimize; and the random state, what the network remembers, and the sums for the metrics."""
@@ -335,7 +335,7 @@ class Engine:
     def logits(self, module: Any, inputs: Sequence[Any]) -> dict[str, Any]:
         """The logits of each output of a live module, by name."""
         lowered = self.precision.fed(inputs)
-        with using(self.recipe.lowering), self.placement.tracing():
+        with using(self.recipe.lowering):
             return self._by_output(module.logits(*lowered) if hasattr(module, "logits") else module(*lowered))
 
     def training_logits(self, params: Tree, inputs: Sequence[Any]) -> dict[str, Any]:
@@ -379,7 +379,7 @@ class Engine:
         def predict(params: Tree, other: Tree, inputs: tuple[Any, ...]) -> dict[str, Any]:
             module: Any = self.module(self.placement.whole_weights(params), other)
             inputs = self.placement.split_rows(inputs)
-            with using(self.recipe.lowering), self.placement.tracing():
+            with using(self.recipe.lowering):
                 return self._by_output(module(*self.precision.fed(inputs)))
 
         return self.cached("predict", lambda: self.placement.jit(predict, options=self._inference_options()))

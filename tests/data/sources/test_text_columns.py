@@ -64,6 +64,15 @@ def test_the_vocabulary_is_that_of_the_training_split(tmp_path: Path) -> None:
     assert sum(name.startswith("word") for name in coder_of(few).vocabulary) == 10
 
 
+@pytest.mark.parametrize("folds", [{"folds": 4, "fold": 2}, {"folds": 4}, {"folds": 4, "fold": 0}])
+def test_the_vocabulary_of_a_fold(tmp_path: Path, folds: dict[str, Any]) -> None:
+    data = read(tmp_path, TABLE, folds, **said(min_count=1))
+    splits = split_dataset(data, section(folds, **said(min_count=1)))
+    known = {name for name in coder_of(data).vocabulary if name.startswith("word")}
+    assert known == {f"word{i}" for i in splits.train_index.tolist()}
+    assert len(known) == (40 if folds.get("fold") == 0 else 30)
+
+
 def test_the_vocabulary_of_classes_that_are_numbered_and_of_numbers(tmp_path: Path) -> None:
     """What is held out depends on the targets, which decide whether the split is stratified."""
     for label in ("{i}.5", "{c}"):

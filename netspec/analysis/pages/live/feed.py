@@ -20,10 +20,9 @@ from netspec.display.page.elements import paragraph
 from netspec.display.page.section import Section
 from netspec.display.text import plural
 from netspec.language.diagnostics import CompileError
-from netspec.language.files.paths import is_file, is_folder
+from netspec.language.files.paths import is_folder
 from netspec.language.text import encodable
-from netspec.runs.catalog import SEEDS, seed_folders
-from netspec.storage.run_files import is_run
+from netspec.storage.run_files import is_run, member_folders, repeated_by
 from netspec.storage.run_folder import RunRecord, read_run
 
 POLL_SECONDS = 0.5
@@ -169,7 +168,7 @@ class Feed:
             if self._closed.is_set():
                 return
             runs = self._runs()
-            parts = {run: seed_folders(run) if is_file(run / SEEDS) else [run] for run in runs}
+            parts = {run: member_folders(run) if repeated_by(run) else [run] for run in runs}
             marks = {part: Marks.of(part) for run in runs for part in (run, *parts[run])}
             self._read(marks)
             names = dict(zip(runs, distinct_names(runs), strict=True))

@@ -13,9 +13,9 @@ from netspec.cli.output import print_json, print_problems
 from netspec.cli.render.picture import FORMATS, picture_format
 from netspec.cli.render.prediction_images import picture_of
 from netspec.cli.render.predictions import prediction_lines
-from netspec.cli.render.predictions_csv import predictions_csv
 from netspec.display.text import line_width, plural
 from netspec.language.files.paths import exists
+from netspec.runs.predictions_csv import predictions_csv
 from netspec.storage.run_files import path_of_run
 
 

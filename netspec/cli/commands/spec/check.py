@@ -15,8 +15,8 @@ from netspec.display.text import line_width, plural
 from netspec.language.diagnostics import CompileError, Diagnostic
 from netspec.language.source import Source
 from netspec.language.text import wrap
+from netspec.search.checks import diagnose_with_search
 from netspec.spec.compilation import Compilation
-from netspec.spec.diagnose import diagnose_all
 
 
 @click.command()
@@ -56,7 +56,7 @@ def command(files: tuple[str, ...], fix: bool, gradients: bool, given: SpecOptio
                 _print_count(file, error.diagnostics, "")
     for file, source in sources.items():
         spec = given.compilation(source)
-        diagnostics = diagnose_all(spec)
+        diagnostics = diagnose_with_search(spec)
         print_problems(diagnostics)
         mistakes = sum(d.is_error for d in diagnostics)
         errors += mistakes

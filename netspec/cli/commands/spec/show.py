@@ -11,6 +11,7 @@ import click
 
 from netspec.cli.options import SpecOptions, json_option, spec_options
 from netspec.cli.output import print_problems, print_result
+from netspec.cli.render.scale import Scale
 from netspec.compiler.ir.cost import rows
 from netspec.compiler.ir.layer_table import LayerTable
 from netspec.compiler.ir.printer import full_text, graph_json, graph_text
@@ -48,6 +49,10 @@ MAX_NUMBERS = 8
 @click.option("--full", is_flag=True, help="Show every option with its value, including defaults.")
 @click.option("--schedule", is_flag=True, help="Plot the learning rate schedule instead of the table.")
 @click.option("--memory", is_flag=True, help="Show the memory of a training step instead of the table (compiles it).")
+@click.option("--mesh", metavar="MESH", help="With --memory or --stage plan: several devices, as 'data(8) -> fsdp(8)'.")
+@click.option("--devices", type=click.IntRange(1), help="With --memory: how many devices; the mesh is recommended.")
+@click.option("--device-memory", metavar="SIZE", help="With --devices: the memory of each, as 80GB or h100.")
+@click.option("--simulate", is_flag=True, help="With --memory --mesh: compile the step for simulated devices, too.")
 @click.option("--weights", is_flag=True, help="Show the weights of a run instead of the table, small arrays in full.")
 @spec_options
 @json_option
@@ -60,6 +65,10 @@ def command(
     full: bool,
     schedule: bool,
     memory: bool,
+    mesh: str | None,
+    devices: int | None,
+    device_memory: str | None,
+    simulate: bool,
     weights: bool,
     given: SpecOptions,
     as_json: bool,
@@ -80,9 +89,14 @@ def command(
         netspec show specs/mnist_cnn.net --stage plan
         netspec show specs/mnist_cnn.net --schedule
         netspec show specs/mnist_cnn.net --memory -D train.batch=512
+        netspec show specs/llama_7b.net --memory --mesh 'fsdp(8)'
+        netspec show specs/llama_7b.net --memory --devices 64 --device-memory 80GB
         netspec show runs/mnist_cnn-1 --weights
     """
     is_run = is_folder(path := path_of_run(file))
+    scale = Scale(mesh, devices, device_memory, simulate)
+    scale.check_usage(is_memory=memory, is_plan=stage == "plan")
+    given = given if is_run else scale.added_to(given)
     spec = _spec_of_run(file, given) if is_run else given.compilation(file)
     if weights and not is_run:
         raise click.UsageError(f"--weights needs a run folder, such as runs/{spec.name}-1, not a spec")
@@ -96,6 +110,8 @@ def command(
         print_result(_weights(path, spec, as_json))
     elif schedule:
         print_result(_schedule(spec, as_json))
+    elif (memory or stage == "plan") and scale.applies_to(spec):
+        print_result(scale.report(spec, is_plan=not memory, as_json=as_json))
     elif memory:
         from netspec.analysis.step_memory import footprint_of
 

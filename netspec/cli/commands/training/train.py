@@ -7,19 +7,24 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from netspec.cli.commands.training.processes import ProcessOptions, process_options
 from netspec.cli.examples import find_example
-from netspec.cli.options import SpecOptions, device_option, json_option, spec_options
+from netspec.cli.options import SpecOptions, json_option, spec_options
 from netspec.cli.output import print_once, print_problems
 from netspec.cli.render.json_progress import JsonReporter
-from netspec.cli.render.seed_table import print_seeds
+from netspec.cli.render.members_table import print_members
 from netspec.cli.streams import continue_unread
 from netspec.compiler.ir.cost import step_bytes
 from netspec.display.progress import LiveReporter, make_reporter
 from netspec.language.diagnostics import CompileError
 from netspec.language.kinds import MAX_SEED
 from netspec.storage.run_files import path_of_new_run, path_of_run
+from netspec.training.distributed.mesh import MAX_DEVICES, devices_of
+from netspec.training.distributed.processes import peers
+from netspec.training.loop.callback import Several
 
 if TYPE_CHECKING:
+    from netspec.runs.repeated.folds import FoldsResult
     from netspec.runs.repeated.seed_runs import SeedsResult
     from netspec.spec.compilation import Compilation
     from netspec.spec.experiment import Result
@@ -45,6 +50,11 @@ if TYPE_CHECKING:
 )
 @click.option("--seed", type=click.IntRange(0, MAX_SEED), help="Same as -D train.seed=…")
 @click.option("--seeds", type=click.IntRange(1, 10_000), help="Same as -D train.seeds=…: a run per seed; mean and std.")
+@click.option("--folds", metavar="FOLDS", help="Same as -D data.folds=…: cross-validate, as in 5 or 'by_time(5)'.")
+@click.option(
+    "--devices", type=click.IntRange(1, MAX_DEVICES), help="Same as -D train.devices=…: the number of devices to use."
+)
+@click.option("--mesh", metavar="MESH", help='Same as -D train.mesh=…, such as "data(4) -> fsdp(2)".')
 @click.option(
     "--lowering",
     type=click.Choice(["fast", "reference"]),
@@ -53,7 +63,7 @@ if TYPE_CHECKING:
 @click.option(
     "--report/--no-report", "has_report", default=True, help="Write report.html, a page about it, into the run folder."
 )
-@device_option
+@process_options
 @spec_options
 @json_option
 def command(
@@ -65,8 +75,12 @@ def command(
     save_every: float,
     seed: int | None,
     seeds: int | None,
+    folds: str | None,
+    devices: int | None,
+    mesh: str | None,
     lowering: str | None,
     has_report: bool,
+    group: ProcessOptions,
     given: SpecOptions,
     as_json: bool,
 ) -> int:
@@ -77,6 +91,10 @@ def command(
     `-D train.epochs=N` it trains for longer. The exit status is 1 if an expectation of the spec is not met, 130 after
     Ctrl-C and 143 after SIGTERM.
 
+    `--processes 2` trains in two processes on this machine. Under srun, mpirun, a JobSet of Kubernetes and on Cloud TPU
+    the processes find each other; elsewhere each of them gets `--coordinator`, `--process-id` and `--process-count`.
+    The exit status is 75 if another process was lost.
+
     \b
     Example:
         netspec train --example digits
@@ -84,6 +102,9 @@ def command(
         netspec train --resume runs/digits-1
         netspec train net.net --run-folder runs/net
         netspec train specs/digits.net --seeds 5
+        netspec train specs/digits.net --processes 2
+        netspec train specs/digits.net --folds 5
+        netspec train specs/digits.net --devices 4
     """
     if example is not None:
         if file is not None or resume is not None:
@@ -93,35 +114,45 @@ def command(
         raise click.UsageError("give a spec FILE, --example NAME, or --resume RUN")
     if run_folder is not None and (file is None or resume is not None):
         raise click.UsageError("--run-folder RUN needs a spec FILE, and resumes the run without --resume")
-    given = given.with_settings(seed=seed, seeds=seeds, lowering=lowering)
-    spec = given.compilation(file) if file is not None else None
-    reporter = JsonReporter() if as_json else make_reporter()
-    options = {"reporter": reporter, "save_seconds": save_every}
+    group.check()
+    if group.starts:
+        return group.start()
+    devices = devices or devices_of(mesh)
+    given = given.with_settings(seed=seed, seeds=seeds, devices=devices, mesh=mesh, lowering=lowering)
+    given = given.with_settings("data", folds=folds)
     continue_unread()
-    result: Result | SeedsResult | None
-    try:
-        if resume is not None:
-            result = _resume(path_of_run(resume, Path(runs)), spec, given.overrides, **options)
-        else:
-            assert spec is not None
-            if run_folder is not None:
-                result = _train_in(path_of_new_run(run_folder, Path(runs)), spec, **options)
+    with group.joined() as reports:
+        reporter = Several() if not reports else JsonReporter() if as_json else make_reporter()
+        options = {"reporter": reporter, "save_seconds": save_every}
+        spec = given.compilation(file) if file is not None else None
+        result: Result | SeedsResult | FoldsResult | None
+        try:
+            if resume is not None:
+                result = _resume(path_of_run(resume, Path(runs)), spec, given.overrides, **options)
             else:
-                result = _train(spec, Path(runs), **options)
-    finally:
-        if isinstance(reporter, LiveReporter):
-            reporter.stop()
-    if result is None:
-        return 0
-    print_seeds(result, as_json)
+                assert spec is not None
+                if run_folder is not None:
+                    result = _train_in(path_of_new_run(run_folder, Path(runs)), spec, **options)
+                else:
+                    result = _train(spec, Path(runs), **options)
+        finally:
+            if isinstance(reporter, LiveReporter):
+                reporter.stop()
+        return 0 if result is None else _finish(result, has_report, as_json, reports)
+
+
+def _finish(result: Result | SeedsResult | FoldsResult, has_report: bool, as_json: bool, reports: bool) -> int:
+    """Report a training, in one process of several; the exit status."""
+    if reports:
+        print_members(result, as_json)
     if result.signal is not None:
         from netspec.training.loop.signals import status_of
 
         return status_of(result.signal)
-    if has_report and _write_report(result.run) and not as_json:
+    if reports and has_report and _write_report(result.run) and not as_json:
         click.echo(f"a short report is in {result.run / 'report.html'}")
         click.echo(f"`netspec report {result.run}` writes the full one, with the data and what the predictions show")
-    if not as_json:
+    if reports and not as_json:
         print_problems(problem for problem in result.problems if problem.is_error)
     return 1 if any(problem.is_error for problem in result.problems) else 0
 
@@ -139,14 +170,19 @@ def _write_report(run: Path) -> bool:
     return True
 
 
-def _train(spec: Compilation, runs: Path, **options: Any) -> Result | SeedsResult:
+def _train(spec: Compilation, runs: Path, **options: Any) -> Result | SeedsResult | FoldsResult:
     spec.check()
-    print_problems(spec.problems.warnings)
     from netspec.spec.experiment import load_init, prepare, train_prepared
 
+    reports = peers().process == 0
+    print_problems(spec.problems.warnings if reports else ())
     _keep_memory(spec)
     prepared = load_init(prepare(_as_tuned(spec)))
-    print_once(prepared.warnings, except_=spec.problems.warnings)
+    print_once(prepared.warnings if reports else (), except_=spec.problems.warnings)
+    if prepared.compilation.data.is_cross_validation:
+        from netspec.runs.repeated.folds import train_folds
+
+        return train_folds(prepared, runs, **options)
     if prepared.compilation.train.seeds > 1:
         from netspec.runs.repeated.seed_runs import train_seeds
 
@@ -154,20 +190,30 @@ def _train(spec: Compilation, runs: Path, **options: Any) -> Result | SeedsResul
     return train_prepared(prepared, runs, **options)
 
 
-def _train_in(folder: Path, spec: Compilation, **options: Any) -> Result | SeedsResult | None:
+def _train_in(folder: Path, spec: Compilation, **options: Any) -> Result | SeedsResult | FoldsResult | None:
     """Start the training in a run folder with a name, or resume it; None where it is complete."""
-    if not folder.exists():
+    if not peers().first(folder.exists()):
         return _train(spec, folder.parent, name=folder.name, **options)
-    from netspec.runs.repeated.seed_runs import is_seeds_run, resume_seeds
     from netspec.runs.resume import is_complete, resume_run
 
     if is_complete(folder, spec):
-        click.echo(f"{folder} is complete: nothing to do", err=True)
+        if peers().process == 0:
+            click.echo(f"{folder} is complete: nothing to do", err=True)
         return None
-    if is_seeds_run(folder):
-        return resume_seeds(folder, **options)
+    if (members := _resume_members(folder, **options)) is not None:
+        return members
     _keep_memory(spec)
     return resume_run(folder, spec=spec, **options)
+
+
+def _resume_members(run: Path, **options: Any) -> SeedsResult | FoldsResult | None:
+    """Complete a folder of several runs; None for a usual run."""
+    from netspec.runs.repeated.folds import resume_folds
+    from netspec.runs.repeated.seed_runs import resume_seeds
+    from netspec.storage.run_files import repeated_by
+
+    noun = repeated_by(run)
+    return None if noun is None else resume_seeds(run, **options) if noun == "seed" else resume_folds(run, **options)
 
 
 def _keep_memory(spec: Compilation) -> None:
@@ -182,21 +228,24 @@ def _as_tuned(spec: Compilation) -> Compilation:
         return spec
     from netspec.analysis.tune_lowering import recall, with_lowering
 
-    lowering = recall(spec)
-    return spec if lowering is None else with_lowering(spec, lowering)
+    lowering = peers().first(recall(spec))  # the same for all processes
+    return spec if lowering is None else with_lowering(spec, tuple(lowering))
 
 
-def _resume(run: Path, spec: Compilation | None, overrides: dict[str, str], **options: Any) -> Result | SeedsResult:
-    from netspec.runs.repeated.seed_runs import is_seeds_run, resume_seeds
+def _resume(
+    run: Path, spec: Compilation | None, overrides: dict[str, str], **options: Any
+) -> Result | SeedsResult | FoldsResult:
     from netspec.runs.resume import resume_run
     from netspec.spec.saved import read_compilation
+    from netspec.storage.run_files import repeated_by
     from netspec.storage.run_folder import read_run
     from netspec.storage.weights import is_intact
 
-    if is_seeds_run(run):
-        if spec is not None or overrides:
-            raise click.ClickException(f"{run} holds runs with several seeds, which are resumed without FILE or -D")
-        return resume_seeds(run, **options)
+    if (noun := repeated_by(run)) is not None and (spec is not None or overrides):
+        what = "runs with several seeds" if noun == "seed" else "the runs of several folds"
+        raise click.ClickException(f"{run} holds {what}, which are resumed without FILE or -D")
+    if (members := _resume_members(run, **options)) is not None:
+        return members
     done = read_run(run).done
     if done is not None and spec is None and not overrides and is_intact(run):  # otherwise the weights are written anew
         epochs = done["epochs"]

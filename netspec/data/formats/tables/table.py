@@ -6,7 +6,7 @@ Input: a `TableFile`, and what is wanted of it. Output: `Table`, or every mistak
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import compress
 from math import inf, nan
 from typing import TYPE_CHECKING
@@ -39,7 +39,8 @@ class Table:
     `numbers` has the features that are numbers, float64 of shape (rows, features), NaN where a missing one is allowed;
     `names` the cells of those that are categories, empty where one is missing; `targets` the cells of the targets;
     `rows` the lines of the rows in the file, the header being 1; `left_out` the columns that identify the rows, and
-    whether they are numbers; `dropped` how many of the `file_rows` are left out for a missing value of each column.
+    whether they are numbers; `dropped` how many of the `file_rows` are left out for a missing value of each column;
+    `divided_by` the cells of the column that folds are divided by.
     """
 
     file: str
@@ -52,6 +53,17 @@ class Table:
     left_out: Mapping[str, bool] = field(default_factory=dict)
     dropped: Mapping[str, int] = field(default_factory=dict)
     file_rows: int = 0
+    divided_by: Sequence[str] | None = None
+
+    def take(self, rows: Array) -> Table:
+        """Some of the rows, by index."""
+        kept = rows.tolist()
+
+        def some(cells: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+            return {name: [column[row] for row in kept] for name, column in cells.items()}
+
+        lines = [self.rows[row] for row in kept]
+        return replace(self, numbers=self.numbers[rows], names=some(self.names), targets=some(self.targets), rows=lines)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -112,6 +124,10 @@ class _Reading:
         for rows in dropped.values():
             keep[rows] = False
         kept = keep.tolist() if not keep.all() else None
+        division = None
+        if self.layout.division is not None:
+            texts = self.source.texts([self.layout.division])[str(self.layout.division)]
+            division = _kept(_stripped(texts), kept)
         words = {name: self._missing_words({*_kept(cells, kept)}) for name, cells in targets.items()}
         self.missing |= {name: _rows_with(targets[name], MISSING) for name, cells in words.items() if cells}
         self._raise_errors(keep, words)
@@ -129,6 +145,7 @@ class _Reading:
             left_out,
             {name: len(rows) for name, rows in dropped.items() if len(rows)},
             self.frame.height,
+            division,
         )
 
     def _numbers(self) -> Array:

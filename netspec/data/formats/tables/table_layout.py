@@ -47,8 +47,8 @@ class Wanted(Frozen):
     """What is wanted of a table. `columns` are the features (None: all that are not targets); `categories` those of
     them whose cells are names (`AUTO`: those that contain text); `absent` are words, in lower case, that mean a missing
     value in addition to the usual ones. `kinds` and `on_missing` are of single columns, features or targets;
-    `leaves_out_ids` leaves out columns that identify the rows. `texts` are those of them that the option `text`
-    names."""
+    `leaves_out_ids` leaves out columns that identify the rows. `texts` are those of them that the option `text` names.
+    `divided_by` is the column that folds are divided by; it is not a feature where it `is_apart`."""
 
     targets: tuple[str, ...] = ()
     columns: tuple[str, ...] | None = None
@@ -60,11 +60,14 @@ class Wanted(Frozen):
     on_missing: tuple[tuple[str, OnMissing], ...] = ()
     leaves_out_ids: bool = False
     texts: tuple[str, ...] = ()
+    divided_by: str | None = None
+    is_apart: bool = False
 
 
 class Layout(Frozen):
     """A header and positions in it. `features` are all features in their order, `numbers` and `names` (all whose cells
-    are read as texts) the two kinds of them; `ids` are those features whose names are like those of identifiers."""
+    are read as texts) the two kinds of them; `ids` are those features whose names are like those of identifiers, and
+    `division` is the column that folds are divided by."""
 
     header: tuple[str, ...]
     features: tuple[int, ...]
@@ -73,6 +76,7 @@ class Layout(Frozen):
     targets: tuple[int, ...]
     ids: tuple[int, ...]
     wanted: Wanted
+    division: int | None = None
 
     @property
     def missing(self) -> OnMissing:
@@ -109,7 +113,9 @@ def make_layout(source: TableFile, wanted: Wanted) -> Layout:
     targets = find("target", wanted.targets)
     dropped = {*find("drop", wanted.drop)}
     named = find("columns", wanted.columns) if wanted.columns is not None else None
-    features = named if named is not None else [p for p in range(len(header)) if p not in dropped and p not in targets]
+    division = find("folds", () if wanted.divided_by is None else (wanted.divided_by,))
+    without = {*dropped, *targets, *(division if wanted.is_apart else ())}
+    features = named if named is not None else [p for p in range(len(header)) if p not in without]
     texts_said = {*find("text", wanted.texts)}
     per_column = {*find("per_column", [*{**dict(wanted.kinds), **dict(wanted.on_missing)}])}
     kinds = {header.index(name): kind for name, kind in wanted.kinds}
@@ -138,6 +144,7 @@ def make_layout(source: TableFile, wanted: Wanted) -> Layout:
         tuple(targets),
         tuple(p for p in features if ids and p not in said and LIKE_ID.fullmatch(header[p])),
         wanted,
+        division[0] if division else None,
     )
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
 
-from netspec.data.dataset.dataset import Arrays, Dataset, Facts, Source, TrainRows, source
+from netspec.data.dataset.dataset import Arrays, Dataset, Facts, HoldOut, Source, TrainRows, source
+from netspec.data.dataset.lazy_rows import Array
 from netspec.data.dataset.options import Delimiter, Encoding, Missing, Names, Sign
 from netspec.data.errors.files import BadPair, NoColumn
 from netspec.data.errors.tables import LeftOut, RowsDropped, SameSign
@@ -32,6 +34,14 @@ from netspec.language.lazy import np
 from netspec.language.shape import Shape, Size
 from netspec.language.values import to_source
 from netspec.language.word import hidden, option
+
+
+@dataclass(frozen=True, eq=False)
+class LearnsFrom:
+    """The indices of rows, in an option of a source: options are compared, and this one by identity."""
+
+    rows: Array
+
 
 MAX_DROPPED = 0.05
 """A larger fraction of rows that are left out is worth a warning."""
@@ -96,6 +106,9 @@ class ColumnOptions(Source):
     )
     of_run: tuple[tuple[str, Dates | ImageEncoder | Column | TextCoder], ...] = hidden(default=())
     coded_by: CodedBy | None = hidden(default=None)
+    learns_from: LearnsFrom | None = hidden(default=None)
+    divided_by: str | None = hidden(default=None)
+    is_apart: bool = hidden(default=False)
     texts_from: TrainRows | None = hidden(default=None)
 
     @property
@@ -106,6 +119,12 @@ class ColumnOptions(Source):
 
     def learning_texts_from(self, rows: TrainRows) -> Source:
         return self.replace(texts_from=rows)
+
+    def under(self, hold_out: HoldOut) -> Source:
+        return self.replace(divided_by=hold_out.column, is_apart=hold_out.is_apart)
+
+    def learning_from(self, rows: Array) -> Source:
+        return self.replace(learns_from=LearnsFrom(rows))
 
     def as_of_run(self, encoder: Encoder | None) -> Source:
         if not isinstance(encoder, RowEncoder):
@@ -177,6 +196,7 @@ class TableSource(ColumnOptions):
             encoder=encoder,
             fill=fills(encoder, said),
             scales=scales(encoder),
+            divided_by=table.divided_by,
         )
 
     def warnings(self, folder: Path) -> list[Diagnostic]:
@@ -231,7 +251,8 @@ class TableSource(ColumnOptions):
         targets = make_targets(table, self._said)
         facts = Facts({"row": Shape(())}, targets, len(table), self.test is not None)
         arrays = Arrays({"row": np.arange(len(table))}, target_arrays(table, self._said, facts))
-        return Dataset(table.file, facts, arrays, arrays if facts.has_test else None, noun="row", rows=table.rows)
+        test = arrays if facts.has_test else None
+        return Dataset(table.file, facts, arrays, test, noun="row", rows=table.rows, divided_by=table.divided_by)
 
     @property
     def _said(self) -> Columns:
@@ -256,13 +277,16 @@ class TableSource(ColumnOptions):
 
     def _read(self, folder: Path) -> Table:
         if self._coding is not None:
-            return self.table(folder / self.file, self._wanted_by(self._coding))
+            return self.table(folder / self.file, self._divided(self._wanted_by(self._coding)))
         wanted = self._said.wanted(self.columns, self.drop, self.categories, leaves_out_ids=True)
-        return self.table(folder / self.file, wanted)
+        return self.table(folder / self.file, self._divided(wanted))
+
+    def _divided(self, wanted: Wanted) -> Wanted:
+        return wanted.replace(divided_by=self.divided_by, is_apart=self.is_apart)
 
     def table(self, path: Path, wanted: Wanted) -> Table:
         """What is wanted of a file, read once for its check and its training."""
-        return _read(self.replace(texts_from=None), path, file_stamp(path), wanted)
+        return _read(self.replace(learns_from=None, texts_from=None), path, file_stamp(path), wanted)
 
     def _read_test(self, folder: Path, table: Table, encoder: RowEncoder) -> Table | None:
         """The test file, read as the training file was: the same columns, with the same categories."""
@@ -291,7 +315,15 @@ class TableSource(ColumnOptions):
     def _encoder(self, table: Table, folder: Path) -> RowEncoder:
         if self._coding is not None:
             return self._coding
-        return make_encoder(table, self._said, (folder / self.file).parent, TextsOf(self.texts_from, folder, self.text))
+        images = (folder / self.file).parent
+        learned = TextsOf(self.texts_from, folder, self.text)
+        whole = make_encoder(table, self._said, images, learned)
+        if self.learns_from is None:
+            return whole
+        # the dates and the sizes of images are those of all rows, and texts know already what they are learned from
+        dates = tuple((column.name, column.dates) for column in whole.columns if column.dates is not None)
+        said = replace(self._said, of_run=(*dates, *whole.images.items(), *whole.texts.items()))
+        return make_encoder(table.take(self.learns_from.rows), said, images, learned).replace(shape=whole.shape)
 
 
 @source("csv")

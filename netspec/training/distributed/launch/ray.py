@@ -24,6 +24,8 @@ from netspec.training.errors.distributed import LostWorker, NoRayCluster
 
 WAIT = 60
 """Seconds until the nodes must be free."""
+CONNECT = 10
+"""Seconds until the cluster must answer."""
 
 Print = Callable[[int, str], None]
 """Prints a line of a process, by its number."""
@@ -167,9 +169,11 @@ def _connected(address: str | None) -> Iterator[Any]:
     except ModuleNotFoundError as error:
         advice = "install it with `pip install 'netspec-compiler[ray]'`"
         raise fail(NoRayCluster(reason="the package `ray` is not installed", advice=advice)) from error
+    address = address or os.environ.get("RAY_ADDRESS") or None
     try:
+        _check_answers(address)
         ray.init(address=address or "auto", log_to_driver=False, logging_level="error")
-    except (ConnectionError, ValueError, RuntimeError) as error:
+    except (OSError, ValueError, RuntimeError) as error:
         where = f"at {address}" if address else "on this machine, and RAY_ADDRESS does not name one"
         advice = "start one with `ray start --head`, or give its address: `--address HOST:6379`"
         raise fail(NoRayCluster(reason=f"there is none {where}", advice=advice)) from error
@@ -177,6 +181,13 @@ def _connected(address: str | None) -> Iterator[Any]:
         yield ray
     finally:
         ray.shutdown()
+
+
+def _check_answers(address: str | None) -> None:
+    """Raises OSError if nothing listens at an address, for which Ray would wait for a minute."""
+    host, colon, port = (address or "").rpartition(":")
+    if colon and port.isdigit() and "/" not in host:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=CONNECT).close()
 
 
 @contextmanager

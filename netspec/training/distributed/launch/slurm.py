@@ -34,9 +34,9 @@ SCRIPT = """\
 {command}
 status=$?
 
-# A status above 128 is that of a signal: the time limit is near, or a process was killed. Requeue the job then, but
-# not if it has lasted for less than five minutes again and again. Errors of the spec or the data (status 1) stay.
-if (( status > 128 )) && (( SECONDS > 300 || ${{SLURM_RESTART_COUNT:-0}} < 3 )); then
+# A status above 128 is that of a signal: the time limit is near, or a process was killed; 75: another process was lost.
+# Requeue the job then, but not if it lasts for less than five minutes again and again. Errors of the spec (1) stay.
+if (( status > 128 || status == 75 )) && (( SECONDS > 300 || ${{SLURM_RESTART_COUNT:-0}} < 3 )); then
     scontrol requeue "$SLURM_JOB_ID"
 fi
 exit $status

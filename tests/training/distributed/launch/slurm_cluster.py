@@ -85,11 +85,11 @@ class SlurmCluster:
             if "netspec" in command and "srun" not in command and "SLURM_STEP_ID" in _environment(process)
         ]
 
-    def wait_for(self, job: str, *states: str, seconds: float = 120) -> str:
+    def wait_for(self, job: str, *states: str, seconds: float = 240) -> str:
         self.until(lambda: self.state(job) in states, f"job {job} is {'/'.join(states)}", seconds)
         return self.state(job)
 
-    def until(self, condition: Callable[[], bool], what: str, seconds: float = 120) -> None:
+    def until(self, condition: Callable[[], bool], what: str, seconds: float = 240) -> None:
         end = time.monotonic() + seconds
         while not condition():
             logs = [f"{log.name}: {log.read_text()[-1500:]}" for log in self.folder.glob("*.out")]

@@ -28,15 +28,20 @@ def predictions_csv(predictions: Predictions, *, id_column: str | None, label: s
     preprocessing = model.preprocessing or Preprocessing()
     names = [example["input"] for example in predictions.examples]
     ids = identities(names, predictions.table, preprocessing, id_column)
-    labels = predictions.target_columns
-    class_names = preprocessing.class_names
-    rows = [_cells(example["outputs"], labels, class_names, label, probabilities) for example in predictions.examples]
+    rows = prediction_cells(predictions, label=label, probabilities=probabilities)
     columns = list(rows[0])
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow([ids.column, *columns])
     writer.writerows([name, *(row[column] for column in columns)] for name, row in zip(ids.names, rows, strict=True))
     return text.getvalue()
+
+
+def prediction_cells(predictions: Predictions, *, label: str | None, probabilities: bool) -> list[dict[str, str]]:
+    """The cells of each example by column; arguments as for `predictions_csv`."""
+    preprocessing = predictions.model.preprocessing or Preprocessing()
+    labels, names = predictions.target_columns, preprocessing.class_names
+    return [_cells(example["outputs"], labels, names, label, probabilities) for example in predictions.examples]
 
 
 def _cells(

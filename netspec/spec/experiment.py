@@ -150,6 +150,7 @@ def _assemble(
         augment=make_augmenter(chain, recipe, shapes, splits.train.inputs, splits.normalization) if chain else None,
         split_weights=partial(split_weights, model),
         locate_nonfinite=model.locate_nonfinite,
+        baselines=splits.baselines,
         spec_hash=canonical.hash,
         compilation=compilation,
         model=model,

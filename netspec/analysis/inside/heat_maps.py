@@ -16,7 +16,7 @@ from netspec.analysis.inside.inputs import Inputs, given_inputs, input_tokens
 from netspec.analysis.inside.occlusion import occlusion_of
 from netspec.analysis.inside.scores import Scores, Unit
 from netspec.data.dataset.lazy_rows import Array
-from netspec.data.transforms.encoders import Tokens as TokenNames
+from netspec.data.transforms.token_names import Tokens as TokenNames
 from netspec.display.charts.inside.heat import Bars, ImageHeat, Panel, Tokens, heat_svg, visible
 from netspec.display.text import number_text
 from netspec.language.shape import Shape

@@ -15,7 +15,7 @@ from netspec.data.dataset.lazy_rows import Array, read_all
 from netspec.data.errors.reading import NoSplit
 from netspec.data.predict.preprocessing import Preprocessing
 from netspec.data.predict.python_inputs import raw_inputs
-from netspec.data.transforms.encoders import Tokens, tokens_of
+from netspec.data.transforms.token_names import Tokens, tokens_of
 from netspec.display.problems import print_problems
 from netspec.language.diagnostics import CompileError, fail
 from netspec.runs.arguments import check_choice, check_type

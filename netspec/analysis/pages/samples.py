@@ -12,7 +12,8 @@ from netspec.analysis.quality.examples import encoded_columns
 from netspec.data.dataset.dataset import Target
 from netspec.data.dataset.lazy_rows import Array, read_all
 from netspec.data.splits.split import Splits
-from netspec.data.transforms.encoders import RowEncoder, Tokens, tokens_of
+from netspec.data.transforms.encoders import RowEncoder
+from netspec.data.transforms.token_names import Tokens, tokens_of
 from netspec.display.charts.grid import MAX_PIXELS, small_uri
 from netspec.display.page.elements import paragraph, table_html
 from netspec.display.text import name_text, number_text

@@ -13,7 +13,8 @@ from netspec.analysis.quality.numbers.groups import MISSING
 from netspec.data.dataset.lazy_rows import Array, read_all
 from netspec.data.splits.split import Splits
 from netspec.data.transforms.columns import Column
-from netspec.data.transforms.encoders import RowEncoder, Tokens, tokens_of
+from netspec.data.transforms.encoders import RowEncoder
+from netspec.data.transforms.token_names import Tokens, tokens_of
 from netspec.display.charts.inside.heat import visible
 from netspec.language.shape import Shape
 from netspec.language.text import printable

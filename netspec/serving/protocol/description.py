@@ -35,6 +35,8 @@ def describe(served: Served, versions: Sequence[str]) -> dict[str, Any]:
         found["image"] = _image(served)
     elif isinstance(encoder, TextEncoder):
         found["text"] = {"unit": "character" if encoder.by == "char" else "word", "length": encoder.length}
+    if served.generator is not None:
+        found["generates"] = {"ids": served.generator.ends.vocabulary, "steps": served.generator.ends.max_steps}
     names = served.preprocessing.class_names
     outputs = [
         {**output, **({"classes": [*names[output["name"]]]} if output["name"] in names else {})}

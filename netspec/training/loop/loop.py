@@ -25,6 +25,7 @@ from netspec.training.distributed.processes import peers
 from netspec.training.distributed.shared_run import check_same, writing
 from netspec.training.experiment import Experiment
 from netspec.training.feed.device_data import Data
+from netspec.training.loop.baselines import held_out_baselines
 from netspec.training.loop.callback import Reporter, Several, Tick
 from netspec.training.loop.checkpointing import SAVE_SECONDS, Checkpointing
 from netspec.training.loop.epoch_callbacks import callbacks_of
@@ -160,12 +161,14 @@ class Training:
         """Evaluate the best or last weights, write them, and report."""
         progress, weights = self.progress, self.best if self.best is not None else self.weights
         metrics: dict[str, Any] = {}
+        baselines: dict[str, Any] = {}
         if progress.history:
             last = progress.history[(progress.best_epoch or len(progress.history)) - 1]
             metrics = {**last["metrics"], "loss": last["loss"]}
         if not self.interrupted:
             with self.reading():
                 metrics.update(self._final_metrics(weights))
+                baselines = held_out_baselines(self.recipe, self.engine.experiment)
         seconds = self.seconds
         record = {
             "event": "interrupted" if self.interrupted else "done",
@@ -177,6 +180,7 @@ class Training:
             "class_names": self.recipe.class_names,
             "seconds": seconds,
             "metrics": plain(metrics),
+            **({"baselines": plain(baselines)} if baselines else {}),
             **({"thresholds": self.recipe.thresholds} if self.recipe.thresholds else {}),
         }
         self.checkpointing.store.wait()
@@ -198,6 +202,7 @@ class Training:
             signal=self.looks.stopped_by if self.interrupted else None,
             warnings=tuple(self.warnings),
             thresholds=self.recipe.thresholds,
+            baselines=baselines,
         )
 
     def _final_metrics(self, weights: Weights) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import pytest
 
+from netspec.cli.commands.training.processes import ProcessOptions
 from netspec.language.diagnostics import CompileError
 from netspec.training.distributed.environments import detect
 from netspec.training.distributed.environments.explicit import with_options
@@ -70,6 +71,19 @@ def test_a_batch_script_without_srun_is_one_process_and_has_idle_tasks() -> None
     assert detect(script) is None
     assert has_idle_tasks(script) == 2
     assert has_idle_tasks(SLURM) is None and has_idle_tasks({}) is None
+
+
+def test_a_batch_script_without_srun_is_told_so(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in {"SLURM_JOB_ID": "812", "SLURM_NTASKS": "2"}.items():
+        monkeypatch.setenv(name, value)
+    alone = ProcessOptions(
+        processes=None, coordinator=None, process_id=None, process_count=None, join_timeout=1, device=None
+    )
+    with alone.joined() as reports:
+        assert reports
+    assert "warning[NS585]: Slurm gives this job 2 tasks" in capsys.readouterr().err
 
 
 def test_open_mpi_names_the_machine_of_mpirun() -> None:

@@ -26,13 +26,13 @@ from netspec.language.lazy import np
 
 def make_targets(table: Table, said: Columns) -> dict[str, Target]:
     """What the target columns contain, by the names of outputs; raises as `make_facts`."""
-    targets = {name: _target(table, said, name) for name in said.target}
+    targets = {name: target_of_column(table, said, name) for name in said.target}
     if len(targets) == 1:
         return {"output": next(iter(targets.values()))}
     return {input_name(name): target for name, target in targets.items()}
 
 
-def _target(table: Table, said: Columns, name: str) -> Target:
+def target_of_column(table: Table, said: Columns, name: str) -> Target:
     """What a target column contains; raises Unplaced when that is unclear, or a cell is not a number as it must."""
     kind = said.of(name).as_
     if isinstance(kind, SetColumn):

@@ -34,11 +34,12 @@ NETS = {
     " -> dense(8, softmax)",
 }
 MESHES = {
-    "mlp": ("data(8)", "fsdp(8)", "model(8)"),
+    "mlp": ("fsdp(8)", "model(8)"),
     "cnn": ("data(2) -> model(2)",),
-    "lstm": ("data(2) -> fsdp(2) -> model(2)",),
     "transformer": ("data(2) -> model(4)",),
 }
+MORE = {"mlp": ("data(8)", *MESHES["mlp"]), "lstm": ("data(2) -> fsdp(2) -> model(2)",)}
+"""With `--long`."""
 FULL = (
     "optimizer = skip_nonfinite -> clip(1.0) -> sgd(0.1, momentum = 0.9) -> ema(0.9)",
     "watch = gradients",
@@ -113,7 +114,7 @@ class Listed(Rows):
 def steps() -> Any:
     """The losses of single steps on every mesh, and on one device; and the bytes that the devices then hold."""
     found: dict[str, dict[str, Any]] = {}
-    for net, meshes in MESHES.items():
+    for net, meshes in (MESHES | (MORE if "--long" in sys.argv else {})).items():
         experiment = experiment_of(net)
         for mesh in (None, *meshes):
             values, state = trained(experiment, mesh, STEPS)

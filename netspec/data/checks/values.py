@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from netspec.compiler.ir.output_head import OutputHead
 from netspec.data.checks.duplicates import check_duplicates
 from netspec.data.checks.heads import labels_outside
-from netspec.data.dataset.dataset import Arrays, Dataset, Target
+from netspec.data.dataset.dataset import IGNORED, Arrays, Dataset, Target
 from netspec.data.dataset.from_arrays import is_one_hot
 from netspec.data.dataset.lazy_rows import (
     Array,
@@ -266,6 +266,8 @@ def _check_labels(array: Array, target: Target, head: OutputHead, where: Where) 
     if target.names is not None:  # ids that are counted here
         return None
     units = head.units if head.units > 1 or head.activation != "sigmoid" else 2
+    if target.mask is not None and IGNORED in array:
+        array = np.where(array == IGNORED, 0, array)
     low, high = int(array.min()), int(array.max())
     is_shifted = low >= 1 and high == units
     if units < 2 or (low >= 0 and not is_shifted and high < units):

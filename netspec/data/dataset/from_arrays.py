@@ -11,7 +11,7 @@ from functools import partial
 from math import prod
 from typing import Any
 
-from netspec.data.dataset.dataset import Arrays, Dataset, Facts, Target
+from netspec.data.dataset.dataset import IGNORED, Arrays, Dataset, Facts, Target
 from netspec.data.dataset.lazy_rows import Array, in_memory
 from netspec.data.dataset.precision import narrowed
 from netspec.data.errors.files import BadPair, NoColumn, NoExamples, UnequalLengths, WrongType
@@ -236,13 +236,25 @@ def is_one_hot(array: Array) -> bool:
 def target_of(array: Array, test: Array | None = None) -> Target:
     """What targets in the form of `target_array` are; those of the test split may hold classes of their own."""
     size = prod(array.shape[1:])
+    mask = _mask_of(array)
     if array.dtype.kind in "iu":
         parts = [part for part in (array, test) if part is not None and part.size]
+        if mask is not None:
+            parts = [kept for part in parts if (kept := part[part != IGNORED]).size] or [np.zeros(1, np.int32)]
         low, high = min(int(part.min()) for part in parts), max(int(part.max()) for part in parts)
         labels = _labels(parts, low, high)
         is_usual = low >= 0 and labels is not None and len(labels) == high + 1
-        return Target("class", size, max(high + 1, 1), labels=None if is_usual else labels)
-    return Target("binary" if ((array == 0) | (array == 1)).all() else "numbers", size)
+        return Target("class", size, max(high + 1, 1), labels=None if is_usual else labels, mask=mask)
+    if ((array == 0) | (array == 1)).all():
+        return Target("binary", size, mask=mask)
+    return Target("numbers", size)
+
+
+def _mask_of(array: Array) -> tuple[int, int] | None:
+    """Height and width of targets that have a class, or 0 or 1, at each pixel."""
+    sizes = array.shape[1:]
+    sizes = sizes[:-1] if len(sizes) == 3 and sizes[-1] == 1 and array.dtype.kind == "f" else sizes
+    return (sizes[0], sizes[1]) if len(sizes) == 2 else None
 
 
 def _labels(parts: Sequence[Array], low: int, high: int) -> tuple[int, ...] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from pathlib import Path
@@ -17,6 +18,10 @@ from netspec.cli.main import run as command
 from netspec.data.sources.synthetic import Shapes
 from netspec.data.transforms.encoders import ImageEncoder
 from netspec.data.transforms.mask_images import fitted_mask, mask_png, overlay, restored_mask
+from netspec.interchange.writing.companion.main import described
+from netspec.serving.http.messages import Request
+from netspec.serving.models.served import Served
+from netspec.serving.protocol.examples import predict_response, read_examples
 
 ROOT = Path(__file__).parents[3]
 
@@ -26,6 +31,7 @@ conv(8, 5x5, relu) -> conv(4, 1x1, softmax)
 data {
     source  = masks("photos", "labels", size = 16x16, ignore = 255, colors = [0, 1, 2, 3], classes = NAMES)
     val     = 6
+    class_weights = balanced
     augment = flip -> rotate(15) -> brightness(0.1)
 }
 train {
@@ -85,11 +91,11 @@ def test_masks_in_words_and_json(folder: Path, capsys: pytest.CaptureFixture[str
     assert re.search(r"background \d+\.\d%", capsys.readouterr().out)
     assert command(["predict", run, photo, "--json"]) == 0
     shown = json.loads(capsys.readouterr().out)["outputs"]["output"]
-    plain = netspec.predict(run, [photo]).to_dicts()[0]
+    plain = json.loads(json.dumps(netspec.predict(run, [photo]).to_dicts()[0]))  # as a server sends it
     assert np.shape(shown["mask"]) == (16, 16) and shown["mask"] == plain["mask"]
     assert sum(shown["areas"].values()) == pytest.approx(1)
     assert command(["predict", run, str(folder / "photos"), "-o", str(folder / "areas.csv")]) == 0
-    assert (folder / "areas.csv").read_text().startswith("id,background,circle,square,triangle\n")
+    assert (folder / "areas.csv").read_text().startswith("file,background,circle,square,triangle\n")
 
 
 def test_metrics_of_the_run_are_those_of_its_predictions(folder: Path) -> None:
@@ -120,6 +126,33 @@ def test_predicted_masks_are_restored_to_the_size_of_their_image(fit: str, size:
     known = again >= 0
     assert (again[known] == mask[known]).mean() > 0.9
     assert known.all() == (fit != "crop" or width == height)
+
+
+def test_masks_from_a_server(folder: Path) -> None:
+    """As JSON, or as a PNG in the size of the network."""
+    served = Served("s", "1", netspec.load(folder / "runs/s-1"))
+    photo = (folder / "photos/5.png").read_bytes()
+    raw = read_examples(Request("POST", "/", (), {"content-type": "image/png"}, False, photo), served)
+    outputs = served.model.predictions(*raw.arrays.values())
+    expected = netspec.predict(folder / "runs/s-1", [str(folder / "photos/5.png")]).masks[0]
+    (shown,) = json.loads(predict_response(served, raw, outputs).body)["predictions"]
+    assert shown["mask"] == expected.tolist() and shown["areas"].keys() == {
+        "background",
+        "circle",
+        "square",
+        "triangle",
+    }
+    picture = predict_response(served, raw, outputs, "image/png")
+    assert picture.media_type == "image/png"
+    assert np.array_equal(np.asarray(Image.open(io.BytesIO(picture.body))), expected)
+
+
+def test_programs_that_are_exported_say_the_same(folder: Path) -> None:
+    photo = str(folder / "photos/5.png")
+    predictions = netspec.predict(folder / "runs/s-1", [photo])
+    known = {"activation": "softmax", "blank": None, "targets": []}
+    found = described(predictions.outputs["output"][0], known, predictions.class_names, 0.5)
+    assert found == {key: predictions.to_dicts()[0][key] for key in ("mask", "areas")}
 
 
 def test_overlays_color_all_classes_but_the_first() -> None:

@@ -20,7 +20,7 @@ MAX_SIDE = 192
 
 
 def masks_html(of: Evaluated, outcome: Outcome) -> str:
-    """The images with the lowest IoU, the mean of the classes that are there: with the true and the predicted mask."""
+    """The images with the lowest IoU, the mean of the classes that occur: with the true and the predicted mask."""
     assert outcome.owner is not None
     scores = image_ious(outcome)
     worst = np.argsort(scores, kind="stable")[:MAX_IMAGES]
@@ -74,7 +74,7 @@ def _picture(pixels: Array, label: str, caption: str) -> str:
     step = -(-max(pixels.shape[:2]) // MAX_SIDE)
     small = pixels[::step, ::step]
     source = png_uri(small[..., 0] if small.shape[2] == 1 else small)
-    return f'<figure><img src="{source}" alt="{escape(label)}"><figcaption>{escape(caption)}</figcaption></figure>'
+    return f'<div><img src="{source}" alt="{escape(label)}"><span>{escape(caption)}</span></div>'
 
 
 def _key(outcome: Outcome) -> str:

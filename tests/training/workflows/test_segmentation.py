@@ -81,7 +81,7 @@ def test_masks_as_files(folder: Path, capsys: pytest.CaptureFixture[str]) -> Non
     enlarged = Image.fromarray(predictions.masks[0].astype(np.int32)).resize((32, 24), Image.Resampling.NEAREST)
     assert np.array_equal(np.asarray(mask), np.asarray(enlarged))
     assert command(["predict", run, photos, "-o", str(out)]) != 0
-    assert "already exists" in capsys.readouterr().err
+    assert "--force overwrites it" in capsys.readouterr().err
     assert command(["predict", run, photos, "-o", str(out), "--force"]) == 0
 
 

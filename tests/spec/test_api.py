@@ -48,6 +48,7 @@ def test_public_names() -> None:
         "resume_seeds",
         "serve",
         "tune",
+        "sweep",
     }
     classes = {
         "Callback",
@@ -63,6 +64,7 @@ def test_public_names() -> None:
         "Result",
         "SearchResult",
         "SeedsResult",
+        "SweepResult",
         "WandB",
     }
     assert set(netspec.__all__) == functions | classes

@@ -25,11 +25,12 @@ from netspec.runs.catalog import look_at
 from netspec.search.best.importance import importance_of
 from netspec.search.checks import plan_search
 from netspec.search.folder import open_search
-from netspec.search.run_trial import Trainer, with_unit_rate
+from netspec.search.run_trial import Trainer
 from netspec.search.trials.record import Trial
 from netspec.spec.canonical import meaning_of
 from netspec.spec.checks import load_data
 from netspec.spec.compilation import Compilation
+from netspec.training.step.rate_in_state import with_unit_rate
 
 SPEC = """\
 param width = 8
@@ -212,12 +213,14 @@ def test_the_example_of_the_docs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.chdir(tmp_path)
     text = (Path(__file__).parents[3] / "docs/tuning.md").read_text(encoding="utf-8")
     (spec,) = re.findall(r"^```net\n(.*?)^```", text, re.M | re.S)
-    (program,) = re.findall(r"^```python\n(.*?)^```", text, re.M | re.S)
+    sweep, program = re.findall(r"^```python\n(.*?)^```", text, re.M | re.S)
     Path("digits.net").write_text(spec.replace("log(8, 64)", "int(2, 4)"))  # to be quick
     assert netspec.check(spec) == [] and format_source(Source("digits.net", spec)) == spec
     names: dict[str, Any] = {}
     exec(program, names)
     assert len(names["result"].trials) == 4 and len(names["table"]["rate"]) == 3
+    exec(sweep, names)
+    assert names["table"]["width"] == [8, 8, 16, 16] and names["model"].outputs
 
 
 # ---------------------------------------------------------------- processes

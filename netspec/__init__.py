@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from netspec.interchange.export import export as export
     from netspec.interchange.imports import Imported as Imported, convert as convert, import_model as import_model
     from netspec.language.diagnostics import CompileError as CompileError, Diagnostic as Diagnostic
+    from netspec.runs.generation.generate import generate as generate
     from netspec.runs.model import Model as Model, Result as Result
     from netspec.runs.pictures import draw as draw, plot as plot
     from netspec.runs.predictions import Predictions as Predictions
@@ -70,6 +71,7 @@ _HOMES = {
     "draw": "netspec.runs.pictures",
     "evaluate": "netspec.api.runs",
     "export": "netspec.interchange.export",
+    "generate": "netspec.runs.generation.generate",
     "import_model": "netspec.interchange.imports",
     "load": "netspec.api.runs",
     "look": "netspec.analysis.inside.look",

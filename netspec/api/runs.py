@@ -46,7 +46,7 @@ def evaluate(
     return evaluate_with_warnings(_run_or_model(run), data, split)
 
 
-def predict(run: str | Path | Model, inputs: Any, *, batch: int = 500) -> Predictions:
+def predict(run: str | Path | Model, inputs: Any, *, batch: int = 500, every_window: bool = False) -> Predictions:
     """The predictions of a model for new examples: dropout off, inputs normalized as in training.
 
     Args:
@@ -55,10 +55,13 @@ def predict(run: str | Path | Model, inputs: Any, *, batch: int = 500) -> Predic
             frame (pandas, polars, pyarrow) with the columns of the training data, a dict or a list of dicts of them;
             images of Pillow; or a string, a path or a list of them, as on the command line: tables (.csv, .parquet),
             .npy and .npz files, images, folders of images, rows such as `"5.1,3.5,1.4,0.2"`, text.
+            A model of windows over series takes tables or data frames with the last rows of each series.
         batch: how many examples are computed together.
+        every_window: of series, forecast from every window of the table, not only from the last of each series.
 
     Returns:
-        The predictions: `classes` and `probabilities`, or `values`, and the same as plain dicts (`to_dicts()`).
+        The predictions: `classes` and `probabilities`, or `values`, and the same as plain dicts (`to_dicts()`); of
+        forecasts a dict for each time (`forecast_rows()`).
         Warnings about the inputs are Python warnings, and in `warnings`.
 
     Raises:
@@ -68,7 +71,7 @@ def predict(run: str | Path | Model, inputs: Any, *, batch: int = 500) -> Predic
     """
     from netspec.runs.model import predict_with_warnings
 
-    return predict_with_warnings(_run_or_model(run), inputs, batch)
+    return predict_with_warnings(_run_or_model(run), inputs, batch, every_window=every_window)
 
 
 def load(run: str | Path) -> Model:

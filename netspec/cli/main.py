@@ -42,6 +42,7 @@ COMMANDS = {
     ),
     "eval": ("runs.evaluate", "Evaluate a run."),
     "predict": ("runs.predict", "Predict with a run."),
+    "generate": ("runs.generate", "Continue a text with a language model."),
     "serve": ("runs.serve", "Serve predictions of runs over HTTP."),
     "export": ("runs.export", "Write a network for other programs: ONNX, PyTorch, Keras, StableHLO."),
     "import": ("spec.imports", "Read a network of another program as a spec: Keras, ONNX, PyTorch, Caffe, Darknet."),

@@ -78,6 +78,20 @@ def _text(stream: _Stream, like: Any) -> io.TextIOWrapper:
     )
 
 
+def separate_output() -> None:
+    """From now on only Python writes to the output: libraries in C++ that print there (Gloo does) would break the lines
+    of JSON of a command."""
+    global _output
+    if _output is None:
+        return
+    sys.stdout.flush()
+    output = _Stream(os.dup(1), may_fail=_output.may_fail)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.close(nowhere)
+    sys.stdout, _output = _text(output, sys.stdout), output
+
+
 def continue_unread() -> None:
     """From now on a command continues when its output cannot be written."""
     if _output is not None:

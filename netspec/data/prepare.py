@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import cast
 
 from netspec.compiler.ir.output_head import OutputHead
+from netspec.data.checks.leaks import check_leaks
 from netspec.data.checks.network import Spans, check_data, join_targets, pair_names, with_channels
 from netspec.data.checks.values import check_parts, check_rounding, check_scales, check_target_values
 from netspec.data.dataset.dataset import Arrays, Dataset
@@ -95,6 +96,7 @@ def _check_splits(
     self_scaling: Collection[str],
 ) -> Iterator[Diagnostic]:
     """What is wrong with the parts as they are trained on."""
+    yield from check_leaks(splits, source_span)
     yield from check_parts(splits, source_span)
     if settings.target is not None:
         for name, head in heads.items():

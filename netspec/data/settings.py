@@ -11,9 +11,10 @@ from typing import ClassVar
 from netspec.data import sources  # noqa: F401  # fills the vocabulary
 from netspec.data.augmentations import Augmentation, Augmentations
 from netspec.data.dataset.dataset import Facts, HoldOut, Source
-from netspec.data.dataset.options import Portion, Scaling, Weights
+from netspec.data.dataset.options import Last, Portion, Scaling, Weights, portion_size
 from netspec.data.errors.files import NoEffect
 from netspec.data.errors.folds import FoldsUnfit, NoSuchFold
+from netspec.data.errors.series import RandomSplit
 from netspec.data.splits.class_weights import class_weights_problem
 from netspec.data.splits.folds import ByTime, Folds, FoldsKind, Grouped, Stratified, fold_count, folds_word_of
 from netspec.data.transforms.class_ids import ClassIdsKind, From
@@ -43,15 +44,17 @@ class DataSettings(Word):
     source: Source | None = option(
         OneWord("source"), "the data source", default=None, aliases=("dataset", "data", "path", "file", "datasource")
     )
-    val: int | float = option(
-        Portion(),
-        "the validation split, held out of the training examples: a fraction, or a number of examples; 0: none",
+    val: int | float | Last = option(
+        Portion(last=True),
+        "the validation split, held out of the training examples: a fraction, or a number of examples; 0: none; "
+        "`last(10%)`: the end of them, for data in the order of time",
         default=0,
         aliases=("validation", "validation_split", "valid", "val_split", "validation_data"),
     )
-    test: int | float | None = option(
-        Portion(),
-        "the test split, if the source has none (none: 20%, and nothing with `folds`); 0: no test split",
+    test: int | float | Last | None = option(
+        Portion(last=True),
+        "the test split, if the source has none (none: 20%, and nothing with `folds`); 0: no test split; `last(10%)`: "
+        "the end of the examples",
         default=None,
         aliases=("test_size", "test_split"),
     )
@@ -130,12 +133,13 @@ class DataSettings(Word):
     @property
     def hold_out(self) -> HoldOut:
         """What is held out of the examples of the source."""
+        test, val = None if self.test is None else portion_size(self.test), portion_size(self.val)
         if self.folds is None:
-            return HoldOut(self.test, self.val)
+            return HoldOut(test, val)
         word = self.folds if isinstance(self.folds, Folds) else None
         return HoldOut(
-            self.test,
-            self.val,
+            test,
+            val,
             folds=fold_count(self.folds),
             fold=self.held_out_fold,
             is_by_time=isinstance(word, ByTime),
@@ -164,12 +168,13 @@ def check_settings(settings: DataSettings, facts: Facts, spans: Mapping[str, Spa
         _folds_problem(facts, settings),
     )
     found = [bad.diagnostic(spans.get(bad.option or "")) for bad in problems if bad is not None]
+    found += _random_splits(settings, facts, spans)
     useless: dict[str, str] = {}
     if settings.test is not None and facts.has_test:
         useless["test"] = "test"
     if settings.stratify and stratum(facts) is None:
         useless["stratify"] = "no classes"
-    elif settings.stratify and not settings.val and (facts.has_test or settings.test == 0 or facts.is_complete):
+    elif settings.stratify and not draws_split(settings, facts):
         useless["stratify"] = "no split"
     if settings.class_ids is not None and all(target.ids is None for target in facts.targets.values()):
         useless["class_ids"] = "class ids"
@@ -178,6 +183,27 @@ def check_settings(settings: DataSettings, facts: Facts, spans: Mapping[str, Spa
     return found + [
         NoEffect(span=spans.get(key), option=key, case=case, examples=facts.examples or 0)
         for key, case in useless.items()
+    ]
+
+
+def draws_split(settings: DataSettings, facts: Facts) -> bool:
+    """Whether examples are drawn at random for a split: not those at the end, nor those of a file of their own."""
+    has_own = facts.has_test or facts.is_complete or facts.in_time
+    draws_test = not has_own and settings.test != 0 and not isinstance(settings.test, Last)
+    return draws_test or (bool(settings.val) and not isinstance(settings.val, Last))
+
+
+def _random_splits(settings: DataSettings, facts: Facts, spans: Mapping[str, Span]) -> list[Diagnostic]:
+    """The error for each split that would be drawn from windows that overlap each other."""
+    parts = ["val"] if facts.has_test else ["test", "val"]
+    drawn = {part: portion for part in parts if (portion := getattr(settings, part)) and not isinstance(portion, Last)}
+    if not facts.in_time:
+        return []
+    if settings.folds is not None:
+        return [RandomSplit(span=spans.get("folds"), case="folds")]
+    return [
+        RandomSplit(span=spans.get(part), part=part, portion=Portion().to_source(portion))
+        for part, portion in drawn.items()
     ]
 
 

@@ -30,9 +30,15 @@ def metric_text(name: str, value: float) -> str:
     return f"{value:.4f}" if 0.001 <= abs(value) < 1000 else number_text(value, digits=3)
 
 
-def metric_parts(metrics: Mapping[str, Any]) -> list[str]:
-    """`loss 0.0412`, `accuracy 98.71%`, …: the numbers, without those that repeat the loss."""
-    return [f"{name} {metric_text(name, value)}" for name, value in numbers_of(metrics).items()]
+def metric_parts(metrics: Mapping[str, Any], baselines: Mapping[str, Mapping[str, Any]] | None = None) -> list[str]:
+    """`loss 0.0412`, `accuracy 98.71%`, …: the numbers, without those that repeat the loss; behind them in parentheses
+    those of forecasts without a network, `mae 0.31  (last value 0.52)`."""
+    parts = []
+    for name, value in numbers_of(metrics).items():
+        others = {label: known[name] for label, known in (baselines or {}).items() if known.get(name) is not None}
+        compared = ", ".join(f"{label} {metric_text(name, other)}" for label, other in others.items())
+        parts.append(f"{name} {metric_text(name, value)}" + (f"  ({compared})" if compared else ""))
+    return parts
 
 
 def metrics_text(metrics: Mapping[str, Any]) -> str:

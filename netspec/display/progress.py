@@ -244,7 +244,7 @@ def done_lines(record: Record, width: int) -> list[str]:
     head = f"{plural(record['epochs'], 'epoch')} in {duration_text(record['seconds'])}"
     if record["stopped_by"] is not None:
         head += f" (stopped by {record['stopped_by']})"
-    first, *others = metric_parts(shown) or ["no metrics"]
+    first, *others = metric_parts(shown, record.get("baselines")) or ["no metrics"]
     lines = wrapped([f"{head}: {first}", *others], width)
     if record["best_epoch"] is not None and metrics.get(record["watched"]) is not None:
         value = metric_text(record["watched"], metrics[record["watched"]])

@@ -26,6 +26,7 @@ HOMES: dict[str, str | tuple[str, ...]] = {
     "type": "netspec.data.sources",
     "augmentation": "netspec.data.augmentations",
     "class_ids": "netspec.data.transforms.class_ids",
+    "portion": "netspec.data.dataset.options",
     "folds": "netspec.data.splits.folds",
     "optimizer": "netspec.training.optimizers",
     "schedule": "netspec.training.schedules",

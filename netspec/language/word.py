@@ -27,6 +27,7 @@ _NOUNS = {
     "stop": "stopping rule",
     "keep": "rule for saving weights",
     "class_ids": "numbering of classes",
+    "portion": "part of the examples",
 }
 
 

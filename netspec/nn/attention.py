@@ -12,21 +12,23 @@ import jax.numpy as jnp
 from flax import nnx as nn
 
 
-def rope(x: Any, base: float = 10000.0) -> Any:
-    """Rotates the pairs of features (i, i + C/2) of step t by the angle t * base^(-2i/C); x is batch x T x … x C."""
+def rope(x: Any, base: float = 10000.0, start: Any = 0) -> Any:
+    """Rotates the pairs of features (i, i + C/2) of step t by the angle t * base^(-2i/C); x is batch x T x … x C, and
+    its first step is `start`."""
     steps, half = x.shape[1], x.shape[-1] // 2
-    angle = jnp.arange(steps)[:, None] * base ** (-jnp.arange(half) / half)
+    angle = (start + jnp.arange(steps))[:, None] * base ** (-jnp.arange(half) / half)
     angle = angle.reshape(steps, *[1] * (x.ndim - 3), half)
     cos, sin = jnp.cos(angle), jnp.sin(angle)
     a, b = x[..., :half], x[..., half:]
     return jnp.concatenate([a * cos - b * sin, b * cos + a * sin], axis=-1).astype(x.dtype)
 
 
-def sinusoidal(x: Any, base: float = 10000.0) -> Any:
-    """x plus sin(t / base^(2i/C)) at the features 2i and the cosine at 2i + 1 of step t; x is batch x T x C."""
+def sinusoidal(x: Any, base: float = 10000.0, start: Any = 0) -> Any:
+    """x plus sin(t / base^(2i/C)) at the features 2i and the cosine at 2i + 1 of step t; x is batch x T x C, and its
+    first step is `start`."""
     steps, features = x.shape[1:]
     half = (features + 1) // 2
-    angle = jnp.arange(steps)[:, None] * base ** (-2 * jnp.arange(half) / features)
+    angle = (start + jnp.arange(steps))[:, None] * base ** (-2 * jnp.arange(half) / features)
     waves = jnp.stack([jnp.sin(angle), jnp.cos(angle)], axis=-1).reshape(steps, 2 * half)
     return x + waves[:, :features].astype(x.dtype)
 

@@ -103,7 +103,9 @@ class RecurrentLayer(nn.Module):  # type: ignore[misc]  # Flax is not read by th
         multiplied = multiplied if kept is None else multiplied * kept
         return multiplied.reshape(-1, multiplied.shape[-1]).T @ to_products.reshape(-1, to_products.shape[-1])
 
-    def __call__(self, x: Any, mask: Any = None) -> Any:
+    def run(self, x: Any, mask: Any = None, first: Any = None) -> Any:
+        """The last state, and the results of all steps (steps x batch x units); `first` is the state before the first
+        step, None for zeros."""
         x = x if self.dropout is None else self.dropout(x)
         weights = [x, self.kernel[...], self.recurrent_kernel[...], 0 if self.bias is None else self.bias[...]]
         if self.dtype is not None:
@@ -114,7 +116,11 @@ class RecurrentLayer(nn.Module):  # type: ignore[misc]  # Flax is not read by th
         zeros = jnp.zeros((x.shape[0], self.units), z.dtype)
         kept = None if self.recurrent_dropout is None else self.recurrent_dropout(jnp.ones_like(zeros))
         real = None if mask is None else jnp.swapaxes(mask, 0, 1)
-        last, outputs = self.through((zeros,) * self.states, z, recurrent_kernel, inner, kept, real)
+        first = (zeros,) * self.states if first is None else first
+        return self.through(first, z, recurrent_kernel, inner, kept, real)
+
+    def __call__(self, x: Any, mask: Any = None) -> Any:
+        last, outputs = self.run(x, mask)
         return last[0] if self.return_last else jnp.swapaxes(outputs, 0, 1)
 
 

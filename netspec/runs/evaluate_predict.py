@@ -18,7 +18,7 @@ from netspec.data.errors.network import InputUnlikeData
 from netspec.data.errors.reading import NoData, NoSplit
 from netspec.data.predict.preprocessing import Preprocessing
 from netspec.data.predict.python_inputs import raw_inputs
-from netspec.data.predict.rows import RawInputs
+from netspec.data.predict.rows import Forecast, RawInputs
 from netspec.data.sources.tables.words import TableSource
 from netspec.data.transforms.columns import input_name
 from netspec.language.diagnostics import CompileError, Diagnostic, fail
@@ -193,10 +193,10 @@ def _same_classes(spec: Compilation, preprocessing: Preprocessing | None) -> dic
     return {"data.class_ids": f"[{', '.join(names[0])}]"}
 
 
-def predict_examples(run: Path | Model, inputs: Any, batch: int = BATCH) -> Predictions:
+def predict_examples(run: Path | Model, inputs: Any, batch: int = BATCH, *, every_window: bool = False) -> Predictions:
     """The predictions for arrays, files, rows or texts, `batch` at a time; see `netspec.predict`."""
     model = run if isinstance(run, Model) else load_models(run)
-    raw = raw_inputs(inputs, model.inputs, model.preprocessing or Preprocessing())
+    raw = raw_inputs(inputs, model.inputs, model.preprocessing or Preprocessing(), every=every_window)
     return Decoder(model).predictions(raw, _outputs(model, raw.arrays, batch))
 
 
@@ -224,8 +224,11 @@ class Decoder:
                 for k, v in outputs.items()
             }
         shown = {k: [self._in_words(k, one) for one in v] for k, v in outputs.items()}
+        if raw.forecasts is not None and len(shown) == 1:
+            ((output, found),) = shown.items()
+            shown[output] = [with_times(one, at) for one, at in zip(found, raw.forecasts, strict=True)]
         examples = [{"input": name, "outputs": {k: v[i] for k, v in shown.items()}} for i, name in enumerate(raw.names)]
-        return Predictions(outputs, examples, raw.warnings, self.model, raw.table, self.columns)
+        return Predictions(outputs, examples, raw.warnings, self.model, raw.table, self.columns, raw.forecasts)
 
     def _in_words(self, name: str, values: Any) -> dict[str, Any]:
         columns = self.columns.get(name, ())
@@ -241,6 +244,22 @@ def target_columns(model: Model) -> dict[str, Sequence[str]]:
         return each if len(outputs) > 1 else {outputs[0]: source.target}
     columns = {name: target.columns for name, target in (facts.targets if facts is not None else {}).items()}
     return dict(zip(outputs, columns.values(), strict=True)) if len(outputs) == len(columns) == 1 else {**columns}
+
+
+def with_times(shown: dict[str, Any], forecast: Forecast) -> dict[str, Any]:
+    """The numbers of a forecast with their times: `forecast` has a row for each, with the columns by name."""
+    if "values" not in shown:
+        return {**shown, "time": forecast.times[0]} if len(forecast.times) == 1 else shown
+    rows = np.asarray(shown["values"]).reshape(len(forecast.times), -1).tolist()
+    if any(len(row) != len(forecast.targets) for row in rows):
+        return shown
+    series = {} if forecast.series is None else {"series": forecast.series}
+    times = zip(forecast.times, rows, strict=True)
+    return {
+        **shown,
+        **series,
+        "forecast": [{"time": time, **dict(zip(forecast.targets, row, strict=True))} for time, row in times],
+    }
 
 
 def _outputs(model: Model, arrays: Mapping[str, Any], size: int) -> dict[str, Any]:

@@ -79,14 +79,15 @@ class Model(model.Model):
         found = self.preprocessing.class_names if self.preprocessing is not None else {}
         return {output: list(names) for output, names in found.items()}
 
-    def predict(self, inputs: Any, *, batch: int = BATCH) -> Predictions:
+    def predict(self, inputs: Any, *, batch: int = BATCH, every_window: bool = False) -> Predictions:
         """The predictions for new examples, with the weights that the model has; see `netspec.predict`.
 
         Args:
             inputs: arrays, data frames, rows, dicts, images, texts or paths, raw as in the data of the training.
             batch: how many examples are computed together.
+            every_window: of series, forecast from every window of a table, not only from the last of each series.
         """
-        return predict_with_warnings(self, inputs, batch)
+        return predict_with_warnings(self, inputs, batch, every_window=every_window)
 
     def evaluate(
         self, data: Any = None, *others: Any, split: Literal["train", "val", "test"] = "test"
@@ -185,9 +186,11 @@ def evaluate_with_warnings(run: Path | model.Model, data: Any, split: str) -> di
     return found.metrics
 
 
-def predict_with_warnings(run: Path | model.Model, inputs: Any, batch: int) -> Predictions:
+def predict_with_warnings(
+    run: Path | model.Model, inputs: Any, batch: int, *, every_window: bool = False
+) -> Predictions:
     """The predictions; what is strange about the inputs is a Python warning at the line of the caller's caller."""
-    predictions = predict_examples(run, inputs, checked_batch(batch))
+    predictions = predict_examples(run, inputs, checked_batch(batch), every_window=every_window)
     for warning in predictions.warnings:
         warnings.warn(f"{render(warning)}\n", InputWarning, stacklevel=3)
     return predictions

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from netspec.data.formats.tables.table_files import TableFile
+from netspec.data.predict.rows import Forecast
 from netspec.language.diagnostics import Diagnostic, Diagnostics
 from netspec.spec.model import Model
 
@@ -38,7 +39,9 @@ class Predictions:
     `threshold` above which the answer is yes where it is not 0.5; others have
     `values`, and `targets` by name where they are columns of a table. For a text it is the class that comes next.
     `warnings` are about the inputs; `model` made the predictions; `table` is the file of the examples where they are
-    the rows of one; `target_columns` has the names of the target columns by output.
+    the rows of one; `forecasts` say of windows over series which times are predicted, and `examples` have `forecast`
+    then: a dict for each time, with the target columns by name; `target_columns` has the names of the target columns
+    by output.
     """
 
     outputs: Mapping[str, Any]
@@ -47,6 +50,7 @@ class Predictions:
     model: Model
     table: TableFile | None = None
     target_columns: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    forecasts: Sequence[Forecast] | None = None
 
     def __len__(self) -> int:
         return len(self.examples)
@@ -79,6 +83,28 @@ class Predictions:
         """The numbers of an output without classes, an array with examples first."""
         shown = self.examples[0]["outputs"]
         return self._plain({k: array for k, array in self.outputs.items() if "values" in shown[k]}, "values")
+
+    def forecast_rows(self) -> list[dict[str, Any]]:
+        """A plain dict for each time that is forecast, ready for a data frame: the series, where there are several, the
+        time, and the target columns by name; empty where the examples are not windows over series."""
+        rows = []
+        for example, forecast in zip(self.examples, self.forecasts or (), strict=False):
+            shown = next(iter(example["outputs"].values()))
+            start = {} if forecast.series is None else {"series": forecast.series}
+            if "forecast" in shown:
+                rows += [{**start, **({"after": forecast.since} if self._repeats else {}), **row}
+                         for row in shown["forecast"]]  # fmt: skip
+            elif "time" in shown:
+                rows.append(
+                    {**start, "time": shown["time"], forecast.targets[0]: shown.get("class", shown.get("answer"))}
+                )
+        return rows
+
+    @property
+    def _repeats(self) -> bool:
+        """Whether a series has several forecasts."""
+        names = [forecast.series for forecast in self.forecasts or ()]
+        return len({*names}) < len(names)
 
     def to_dicts(self) -> list[dict[str, Any]]:
         """A plain dict for each example, ready for JSON or a data frame: `input`, and what `examples` has of the

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from netspec.data.predict.preprocessing import Preprocessing
 from netspec.data.predict.rows import identities
+from netspec.data.transforms.encoders import WindowEncoder
 
 if TYPE_CHECKING:
     from netspec.runs.predictions import Predictions
@@ -24,6 +25,8 @@ def predictions_csv(predictions: Predictions, *, id_column: str | None, label: s
         probabilities: a column for each class with its probability, two for yes/no, instead of one for the most
             probable class; for yes/no with a `label` only the probability of yes, under that name.
     """
+    if rows_of_times := predictions.forecast_rows():
+        return _times_csv(predictions, rows_of_times)
     model = predictions.model
     preprocessing = model.preprocessing or Preprocessing()
     names = [example["input"] for example in predictions.examples]
@@ -34,6 +37,19 @@ def predictions_csv(predictions: Predictions, *, id_column: str | None, label: s
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow([ids.column, *columns])
     writer.writerows([name, *(row[column] for column in columns)] for name, row in zip(ids.names, rows, strict=True))
+    return text.getvalue()
+
+
+def _times_csv(predictions: Predictions, rows: Sequence[Mapping[str, Any]]) -> str:
+    """A row for each time that is forecast, with the names of the columns in the table of the training."""
+    encoder = (predictions.model.preprocessing or Preprocessing()).encoder
+    names = {}
+    if isinstance(encoder, WindowEncoder):
+        names = {"series": encoder.group or "series", "time": encoder.time or "step"}
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([names.get(key, key) for key in rows[0]])
+    writer.writerows([_number(cell) if isinstance(cell, float) else cell for cell in row.values()] for row in rows)
     return text.getvalue()
 
 

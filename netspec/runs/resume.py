@@ -33,6 +33,7 @@ from netspec.storage.run_files import checkpoint_steps
 from netspec.storage.run_folder import Run, read_run
 from netspec.storage.weights import check_not_search, is_intact
 from netspec.training.distributed.placement import placement_of
+from netspec.training.distributed.shared_run import shared_run
 from netspec.training.loop.callback import Reporter
 from netspec.training.loop.checkpointing import SAVE_SECONDS
 from netspec.training.step.rate_in_state import RateInStateEngine
@@ -67,7 +68,10 @@ def resume_run(
     difference = compare(meaning_of_run(path), meaning_of(now))
     if difference.serious:
         raise fail(other_spec(path, spec, difference))
-    run, before = Run.open(path), read_preprocessing(path)  # versions differ in how they compute statistics
+    run, before = (
+        shared_run(lambda: Run.open(path)),
+        read_preprocessing(path),
+    )  # versions differ in how they compute statistics
     prepared = prepare(
         as_trained(path, now),
         data,

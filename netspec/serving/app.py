@@ -24,6 +24,7 @@ from netspec.serving.http.messages import Request, Response
 from netspec.serving.http.refusal import Refusal
 from netspec.serving.metrics import Metrics
 from netspec.serving.models.batching import Done, Outputs
+from netspec.serving.models.generating import Generating
 from netspec.serving.models.registry import Registry
 from netspec.serving.models.served import Served
 from netspec.serving.protocol.examples import message_of
@@ -84,6 +85,7 @@ class App:
         self.retired: list[Served] = []
         """Versions that others have replaced, and that still compute."""
         self._pool = ThreadPoolExecutor(THREADS, "decoding")
+        self._generating = ThreadPoolExecutor(THREADS, "generating")
         self._routes: dict[int, list[Route]] = {}
         for route in routes:
             self._routes.setdefault(len(route.parts), []).append(route)
@@ -96,7 +98,8 @@ class App:
 
     def close(self) -> None:
         self.registry.close()
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        for pool in (self._pool, self._generating):
+            pool.shutdown(wait=False, cancel_futures=True)
 
     def callers(self) -> int:
         return len(self.hub.open)
@@ -158,17 +161,30 @@ class App:
             served: the model.
             read: gives the examples, and what makes a response from the outputs for them.
         """
+        self._take(exchange, served)
+        request = exchange.request
+        if len(request.body) > SMALL or request.media_type.startswith("image/"):
+            self._pool.submit(lambda: self.post(self._submit, exchange, served, _outcome(read)))
+        else:
+            self._submit(exchange, served, _outcome(read))
+
+    def generate(self, exchange: Exchange, served: Served) -> None:
+        """Continue the prompt of a request; each of a few threads computes one text for a moment, then another one."""
+        self._take(exchange, served)
+
+        def ended() -> None:
+            served.waiting -= 1
+
+        Generating(exchange, served, self._generating, self.post, ended).advance()
+
+    def _take(self, exchange: Exchange, served: Served) -> None:
+        """Raises Refusal for a request that cannot be read, or where too many wait."""
         exchange.model = served.name
         if exchange.request.headers.get("content-encoding", "identity").lower() != "identity":
             raise Refusal(415, "send the body as it is, without Content-Encoding")
         if served.waiting >= self.hub.limits.queue:
             raise Refusal(429, f"{served.name} has {served.waiting} requests waiting; try again", RETRY)
         served.waiting += 1
-        request = exchange.request
-        if len(request.body) > SMALL or request.media_type.startswith("image/"):
-            self._pool.submit(lambda: self.post(self._submit, exchange, served, _outcome(read)))
-        else:
-            self._submit(exchange, served, _outcome(read))
 
     def _submit(self, exchange: Exchange, served: Served, outcome: Any) -> None:
         """The examples of a request are read: compute them, or say what is wrong."""

@@ -52,6 +52,10 @@ def _predict(app: App, exchange: Exchange, names: Mapping[str, str]) -> None:
     app.predict(exchange, served, read)
 
 
+def _generate(app: App, exchange: Exchange, names: Mapping[str, str]) -> None:
+    app.generate(exchange, _served(app, names))
+
+
 def _model(app: App, exchange: Exchange, names: Mapping[str, str]) -> None:
     served = _served(app, names)
     exchange.finish(_json(model_metadata(served, [*app.registry.models[served.name]])))
@@ -107,6 +111,9 @@ ROUTES = (
     Route("POST", ("predict",), _predict),
     Route("POST", ("models", "{model}", "predict"), _predict),
     Route("POST", ("models", "{model}", "versions", "{version}", "predict"), _predict),
+    Route("POST", ("generate",), _generate),
+    Route("POST", ("models", "{model}", "generate"), _generate),
+    Route("POST", ("models", "{model}", "versions", "{version}", "generate"), _generate),
     Route("GET", ("v2",), _server),
     Route("GET", ("v2", "health", "live"), _live, is_open=True),
     Route("GET", ("v2", "health", "ready"), _ready, is_open=True),

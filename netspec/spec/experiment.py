@@ -37,6 +37,8 @@ from netspec.training.augment.pipeline import make_augmenter
 from netspec.training.distributed import rules
 from netspec.training.distributed.mesh import Mesh
 from netspec.training.distributed.placement import check_devices
+from netspec.training.distributed.processes import peers
+from netspec.training.distributed.shared_run import shared_run
 from netspec.training.experiment import Experiment
 from netspec.training.feed.device import memory_for_data, set_up
 from netspec.training.loop.callback import Reporter, Several
@@ -155,6 +157,7 @@ def _assemble(
         augment=make_augmenter(chain, recipe, shapes, splits.train.inputs, splits.normalization) if chain else None,
         split_weights=partial(split_weights, model),
         locate_nonfinite=model.locate_nonfinite,
+        baselines=splits.baselines,
         spec_hash=canonical.hash,
         compilation=compilation,
         model=model,
@@ -312,13 +315,14 @@ def train_prepared(
     check_devices(experiment.recipe)
     experiment = load_init(experiment)
     files, settings = run_files(experiment), settings_in_force(experiment)
-    run = Run.create(runs, name or experiment.compilation.name, files, settings, exact=name is not None)
+    name, exact = name or experiment.compilation.name, name is not None
+    run = shared_run(lambda: Run.create(runs, name, files, settings, exact=exact))
     return train_in(experiment, run, reporter=reporter, save_seconds=save_seconds)
 
 
 def train_in(experiment: SpecExperiment, run: Run, *, reporter: Reporter | None = None, **options: Any) -> Result:
     """Train in a run folder that exists; `options` are those of the loop (`fit`)."""
-    trackers = trackers_of(experiment.compilation.train, run.path)
+    trackers = trackers_of(experiment.compilation.train, run.path) if peers().process == 0 else []
     callbacks = Several([*([reporter] if reporter is not None else []), *trackers])
     try:
         trained = fit(experiment, run=run, reporter=callbacks, **options)

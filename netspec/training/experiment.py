@@ -7,7 +7,7 @@ transferred to a device.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from netspec.data.dataset.dataset import Arrays
@@ -49,6 +49,8 @@ class Experiment:
         augment: varies the batches of training.
         split_weights: says how weights are split over a mesh; None: they are whole on every device.
         locate_nonfinite: finds the layer with the first non-finite result.
+        baselines: forecasts without the network of the parts that are held out, by part and name, in the units of the
+            targets.
         spec_hash: the hash of the spec (`netspec.spec.canonical`), stored in every checkpoint.
     """
 
@@ -63,6 +65,7 @@ class Experiment:
     augment: Augment | None = None
     split_weights: SplitWeights | None = None
     locate_nonfinite: Locate | None = None
+    baselines: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     spec_hash: str | None = None
 
     @property

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from netspec.cli.main import run
-from netspec.runs.verify_resume import compare_runs
+from netspec.runs.repeated.verify_resume import compare_runs
 from netspec.storage.array_file import write_arrays
 from netspec.storage.run_files import checkpoint_file
 from netspec.storage.run_folder import Run

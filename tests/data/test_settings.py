@@ -30,7 +30,7 @@ def test_no_portions(wrong: object) -> None:
 def test_the_section_is_declared_like_any_word() -> None:
     assert words("section")["data"] is DataSettings
     assert signature(DataSettings).startswith(
-        "data(source = none, val = 0, test = none, seed = 0, target = none, normalize = none"
+        "data(source = none, val = 0, test = none, folds = none, fold = none, seed = 0"
     )
     assert DataSettings().val == 0
     assert all(option.doc for option in DataSettings.options())

@@ -40,6 +40,7 @@ def test_public_names() -> None:
         "train",
         "resume",
         "evaluate",
+        "generate",
         "predict",
         "load",
         "train_seeds",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from netspec.analysis.pages.data import changes_html
 from netspec.analysis.pages.read_run import ReadRun, distinct_names
 from netspec.analysis.pages.sections import run_sections
+from netspec.analysis.quality.generated import generated_sections
 from netspec.analysis.quality.sections import quality_sections
 from netspec.display.page.document import page_html
 from netspec.display.page.section import Section
@@ -128,6 +129,7 @@ def _quality(run: ReadRun) -> Iterator[Section]:
         prepared = None
     for number, section in enumerate(quality_sections(run.path, data=run.data, prepared=prepared)):
         yield section if number else replace(section, body=changes_html(run) + section.body)
+    yield from generated_sections(run.path, prepared)
 
 
 def _note(folders: Sequence[Path]) -> str:

@@ -33,6 +33,10 @@ def prediction_lines(predictions: Predictions, width: int, *, every: bool) -> It
     columns, count = predictions.target_columns, len(predictions)
     is_summed_up = count > MAX_EXAMPLES and not every
     for example in predictions.examples[: FIRST if is_summed_up else count]:
+        shown_first = next(iter(example["outputs"].values()))
+        if "forecast" in shown_first:
+            yield from _forecast_lines(example["input"], shown_first["forecast"])
+            continue
         texts = (_text(name, shown, columns.get(name, ())) for name, shown in example["outputs"].items())
         yield from wrap(printable(f"{example['input']}: " + "; ".join(texts)), width, "    ")
     if not is_summed_up:
@@ -42,6 +46,13 @@ def prediction_lines(predictions: Predictions, width: int, *, every: bool) -> It
         yield ""
         shown = [example["outputs"][output] for example in predictions.examples]
         yield from _summary(output, shown, columns.get(output, ()), width)
+
+
+def _forecast_lines(name: str, rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """The times of a forecast in lines, below the name of its window."""
+    yield printable(f"{name}:")
+    shown = [[str(cell) if key == "time" else _number(cell) for key, cell in row.items()] for row in rows]
+    yield from (f"    {printable(line)}" for line in table_lines([[*rows[0]], *shown]))
 
 
 def _text(output: str, shown: Mapping[str, Any], columns: Sequence[str]) -> str:

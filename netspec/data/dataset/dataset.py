@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
 from netspec.data.dataset.lazy_rows import Array, Column, read_all
 from netspec.language.diagnostics import Diagnostic, Unplaced
+from netspec.language.lazy import np
 from netspec.language.record import Frozen
 from netspec.language.shape import Shape
 from netspec.language.vocabulary import Declares
@@ -65,7 +66,9 @@ class Facts(Frozen):
     `inputs` has the key `input` and `targets` the key `output` when there is only one of them. `examples` counts those
     of the training set, and those that a test split is still taken from. `is_complete` is set when the examples are all
     that exist, such as a truth table: nothing is held out then, and the test is on the same rows. Data without targets
-    are for networks whose target is the input.
+    are for networks whose target is the input. `in_time` is set for windows over series, which overlap each other: only
+    the ends of series are held out. `ragged` names the inputs whose series have different lengths; their shapes have
+    the largest.
     """
 
     inputs: dict[str, Shape]
@@ -73,6 +76,8 @@ class Facts(Frozen):
     examples: int | None = None
     has_test: bool = False
     is_complete: bool = False
+    in_time: bool = False
+    ragged: tuple[str, ...] = ()
 
     @property
     def classes(self) -> int | None:
@@ -120,6 +125,48 @@ def arrays_of(x: Column, y: Column | None = None) -> Arrays:
     return Arrays({"input": x}, {"output": y} if y is not None else {})
 
 
+def portion_count(portion: float, examples: int) -> int:
+    """A fraction, or a whole number of examples, as a number of examples."""
+    return portion if isinstance(portion, int) else int(portion * examples + 0.5)
+
+
+@dataclass(frozen=True, eq=False)
+class Order:
+    """The rows of a table that the windows over its series hold: arrays with a number for each window.
+
+    Rows are numbered in the order of time, one series after the other. `series` is the number of the series, `begin`
+    the first row of the inputs, `target` the first row of the targets, and `end` the last row of a window.
+    """
+
+    series: Array
+    begin: Array
+    target: Array
+    end: Array
+
+    def ends(self, rest: Array, portion: float) -> tuple[Array, Array]:
+        """The last windows of each series among `rest`, and those before them that hold none of their targets."""
+        held, left = [], []
+        for number in np.unique(self.series[rest]):
+            mine = rest[self.series[rest] == number]
+            count = min(portion_count(portion, len(mine)), len(mine))
+            ending, before = mine[len(mine) - count :], mine[: len(mine) - count]
+            held.append(ending)
+            left.append(before[self.end[before] < self.target[ending].min()] if count else before)
+        return np.concatenate(held), np.concatenate(left)
+
+    def leaks(self, train: Array, held: Array) -> Array:
+        """The windows among `train` that hold a row which is a target of `held`."""
+        rows = int(max(self.end.max(), 0)) + 2
+        covered = np.zeros(rows, np.int64)
+        np.add.at(covered, self.target[held], 1)
+        np.add.at(covered, self.end[held] + 1, -1)
+        is_target = np.cumsum(np.cumsum(covered) > 0)
+        before = np.concatenate([[0], is_target])
+        count = before[self.end[train] + 1] - before[self.begin[train]]
+        leaking: Array = train[count > 0]
+        return leaking
+
+
 @dataclass(frozen=True, eq=False)
 class Dataset:
     """Loaded data. `columns` names the features of inputs that are vectors, where the source knows names.
@@ -130,8 +177,10 @@ class Dataset:
     all features, or of each (None: it has none). `scales` says by input how each feature is normalized, where that
     differs from the others (None: as `normalize` says).
     `gap` is set for consecutive examples, such as windows over a text: the end is held out then, and the last `gap`
-    examples before it are left out, since they overlap it. `raw_names` has the names that the source gives to inputs,
-    by the names in the network. `checked` says which part of streamed data was checked, where that is not all.
+    examples before it are left out, since they overlap it. `order` says which rows windows over series hold, for
+    splits in the order of time; `baselines` has by name what a forecast without a network says of each example, and
+    `test_baselines` the same of a test split from another file. `raw_names` has the names that the source gives to
+    inputs, by the names in the network. `checked` says which part of streamed data was checked, where that is not all.
     `divided_by` has the group or the time of each training example, by which they are divided into folds.
     """
 
@@ -148,6 +197,9 @@ class Dataset:
     fill: dict[str, Fill | tuple[Fill | None, ...]] = field(default_factory=dict)
     scales: dict[str, tuple[str | None, ...]] = field(default_factory=dict)
     gap: int | None = None
+    order: Order | None = None
+    baselines: Mapping[str, Array] = field(default_factory=dict)
+    test_baselines: Mapping[str, Array] = field(default_factory=dict)
     raw_names: dict[str, str] = field(default_factory=dict)
     checked: str | None = None
     divided_by: Sequence[Any] | None = None
@@ -209,11 +261,6 @@ class HoldOut(Frozen):
         if self.is_by_time:
             return (self.folds - self.fold + 1) * (examples // (self.folds + 1)) + gap
         return -(-examples // self.folds)
-
-
-def portion_count(portion: float, examples: int) -> int:
-    """A fraction, or a whole number of examples, as a number of examples."""
-    return portion if isinstance(portion, int) else int(portion * examples + 0.5)
 
 
 class Source(Word, ABC):
@@ -285,6 +332,10 @@ class Source(Word, ABC):
         files = [path for path in paths if path.is_file()]
         is_folder = any(name.strip(".") and path.is_dir() for name, path in zip(names, paths, strict=False))
         return None if is_folder or not files else sum(path.stat().st_size for path in files)
+
+    stream_above: ClassVar[int | None] = None
+    """The bytes above which examples are read on demand even where memory would hold them, as they repeat each other
+    (None: as the memory says)."""
 
     def under(self, hold_out: HoldOut) -> Source:
         """The same source, which knows what is held out of it. Only sources override this that learn something from

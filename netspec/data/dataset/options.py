@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from netspec.language.kinds import nested_shape
 from netspec.language.values import Extent, Symbol, to_source
-from netspec.language.word import Kind, Mismatch
+from netspec.language.vocabulary import Declares
+from netspec.language.word import Kind, Mismatch, Word, option
 
 
 class Delimiter(Kind):
@@ -179,10 +180,18 @@ class Channels(Kind):
 
 
 class Portion(Kind):
-    """A part of the examples: a fraction below 1, or a number of examples; 0 is none."""
+    """A part of the examples: a fraction below 1, or a number of examples; 0 is none. With `last` the end of them."""
 
-    def accept(self, value: object) -> int | float:
+    last: bool = False
+
+    @property
+    def category(self) -> str | None:
+        return "portion" if self.last else None
+
+    def accept(self, value: object) -> int | float | Last:
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        if self.last and isinstance(value, Last):
+            return value
         if is_number and value == 0:
             return 0
         if isinstance(value, int) and is_number and value > 0:
@@ -193,4 +202,27 @@ class Portion(Kind):
         raise Mismatch(self.describe(), value, advice=advice if not isinstance(value, str) or "." in value else "")
 
     def describe(self) -> str:
-        return "a fraction below 1 such as 10%, or a number of examples"
+        return "a fraction below 1 such as 10%, or a number of examples" + (", or `last(10%)`" if self.last else "")
+
+
+portion = Declares("portion")
+
+
+@portion("last")
+class Last(Word):
+    """The last examples in their order, for data in the order of time: those before them are trained on.
+
+    A table or an array is in the order of its rows. Of the source `windows` it is the end of every group, and the
+    windows before it that overlap its targets are left out. `test` is held out first, `val` before it.
+
+    Example: data { val = last(20%) }
+    """
+
+    category: ClassVar[str] = "portion"
+
+    size: int | float = option(Portion(), "a fraction, or a number of examples (of each group)", position=0)
+
+
+def portion_size(portion: float | Last) -> float:
+    """The fraction or the number of examples of a portion."""
+    return portion.size if isinstance(portion, Last) else portion

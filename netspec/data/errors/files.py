@@ -375,7 +375,7 @@ class NoEffect(Diagnostic):
     title = {
         "test": "`test` has no effect: the source has its own test split",
         "no classes": "`stratify` has no effect: the data have no single target with one class for each example",
-        "no split": "`stratify` has no effect: nothing is held out of the training examples",
+        "no split": "`stratify` has no effect: nothing is held out at random of the training examples",
         "limit": "`limit` has no effect: there are only {examples} examples",
         "class ids": "`class_ids` has no effect: no target has classes without names",
     }

@@ -16,6 +16,8 @@ class NoTarget(Diagnostic):
     hint = {
         "table": "name the column to predict: `target = …` in the source\n" + _AUTOENCODER,
         "images": "put images into a folder for each class\n" + _AUTOENCODER,
+        "windows": 'name the columns to predict: `targets = ["…"]`',
+        "inputs": 'name the columns to predict from: `inputs = ["…"]`',
         "evaluation": "give the targets, too: `(x, y)`",
         "python": 'give the targets, too: `(x, y)`, of a data frame `(df.drop(columns="…"), df["…"])`\n' + _AUTOENCODER,
         "": "give targets, too\n" + _AUTOENCODER,

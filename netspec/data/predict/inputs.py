@@ -27,7 +27,8 @@ from netspec.data.formats.tables.table_layout import Wanted
 from netspec.data.predict.preprocessing import Preprocessing
 from netspec.data.predict.rows import RawInputs, read_texts, row_advice, row_encoder
 from netspec.data.predict.tables import FILES, looks_like_file, open_csv, open_row
-from netspec.data.transforms.encoders import ImageEncoder, RowEncoder, TextEncoder, unseen_categories
+from netspec.data.predict.windows import open_series, read_windows
+from netspec.data.transforms.encoders import ImageEncoder, RowEncoder, TextEncoder, WindowEncoder, unseen_categories
 from netspec.language.corrections import suggest
 from netspec.language.diagnostics import CompileError, Diagnostic, Unplaced, fail
 from netspec.language.files.paths import exists, is_file, is_folder
@@ -106,25 +107,30 @@ def _columns(key: str, preprocessing: Preprocessing) -> tuple[str, ...]:
     return encoder.feature_names().get(preprocessing.raw_names.get(key, key), ())
 
 
-def read_inputs(texts: Sequence[str], inputs: Mapping[str, Shape], preprocessing: Preprocessing) -> RawInputs:
+def read_inputs(
+    texts: Sequence[str], inputs: Mapping[str, Shape], preprocessing: Preprocessing, *, every: bool = False
+) -> RawInputs:
     """A batch of all examples.
 
     Args:
         texts: file names, folders, rows, or text.
         inputs: one example of each input of the network.
         preprocessing: that of the run.
+        every: of series all windows, not only the last of each.
 
     Raises:
         CompileError: one of them cannot be read or has another shape.
     """
     if isinstance(preprocessing.encoder, TextEncoder):
         return read_texts(texts, next(iter(inputs)), preprocessing.encoder)
-    reader = Reader(inputs, preprocessing)
+    reader = Reader(inputs, preprocessing, every=every)
     parts = [reader.read(text) for text in texts]
     names = [name for part in parts for name in part.names]
     arrays = {name: np.concatenate([part.arrays[name] for part in parts]) for name in inputs}
     warnings = [*(warning for part in parts for warning in part.warnings), *reader.resized]
     raw = RawInputs(arrays, names, warnings, table=parts[0].table if len(parts) == 1 else None)
+    if all(part.forecasts is not None for part in parts):
+        raw.forecasts = [forecast for part in parts for forecast in part.forecasts or ()]
     raw.warnings += check_numbers(raw, inputs, preprocessing)
     return raw
 
@@ -132,8 +138,9 @@ def read_inputs(texts: Sequence[str], inputs: Mapping[str, Shape], preprocessing
 class Reader:
     """Reads one argument of the command line after the other."""
 
-    def __init__(self, inputs: Mapping[str, Shape], preprocessing: Preprocessing) -> None:
+    def __init__(self, inputs: Mapping[str, Shape], preprocessing: Preprocessing, *, every: bool = False) -> None:
         self.inputs = inputs
+        self.every = every
         self.preprocessing = preprocessing
         self.rows = row_encoder(inputs, preprocessing)
         self.resized: list[Diagnostic] = []
@@ -141,6 +148,8 @@ class Reader:
     def read(self, text: str) -> RawInputs:
         """The examples of one argument: a file, a folder, a row of numbers, or text."""
         path = Path(text)
+        if isinstance(encoder := self.preprocessing.encoder, WindowEncoder) and path.suffix not in (".npy", ".npz"):
+            return self._windows(lambda: open_series(text, encoder), encoder)
         if len(self.inputs) != 1 and not isinstance(self.preprocessing.encoder, RowEncoder):
             raise fail(self._several(text))
         if not exists(path):
@@ -152,6 +161,14 @@ class Reader:
         if path.suffix.lower() in (".npy", ".npz"):
             return self.single(text, self._read_array(path))
         return self._read_table(path)
+
+    def _windows(self, read: Callable[[], TableFile], encoder: WindowEncoder) -> RawInputs:
+        """The windows over the series of a table."""
+        try:
+            raw = read_windows(read(), encoder, self.preprocessing.raw_names, every=self.every)
+        except Unplaced as bad:
+            raise WrongInput(_of_prediction(bad)) from None
+        return raw
 
     def single(self, name: str, found: Any, called: Sequence[str] = ()) -> RawInputs:
         """Examples for the only input."""
@@ -272,6 +289,10 @@ class Reader:
 
     def encode_file(self, file: TableFile, row: str) -> RawInputs:
         """The rows of a table in memory, each called `row` and its number."""
+        if isinstance(encoder := self.preprocessing.encoder, WindowEncoder):
+            raw = self._windows(lambda: file, encoder)
+            raw.warnings += check_numbers(raw, self.inputs, self.preprocessing)
+            return raw
         try:
             table = read_table(file, self._wanted())
             encoded = self._encoded(table, [f"{row} {number}" for number in table.rows])

@@ -23,8 +23,10 @@ from netspec.data.predict.inputs import Reader, check_numbers, fit, matches, rea
 from netspec.data.predict.preprocessing import Preprocessing
 from netspec.data.predict.rows import RawInputs, encode_texts
 from netspec.data.predict.tables import feature_places, other_width
+from netspec.data.predict.windows import columns_of
 from netspec.data.transforms.dates import UNIX
-from netspec.data.transforms.encoders import ImageEncoder, RowEncoder, TextEncoder
+from netspec.data.transforms.encoders import ImageEncoder, RowEncoder, TextEncoder, WindowEncoder
+from netspec.data.transforms.times import time_texts
 from netspec.language.lazy import lazy
 from netspec.language.shape import Shape
 
@@ -39,7 +41,9 @@ WANTED = (
 )
 
 
-def raw_inputs(value: Any, inputs: Mapping[str, Shape], preprocessing: Preprocessing) -> RawInputs:
+def raw_inputs(
+    value: Any, inputs: Mapping[str, Shape], preprocessing: Preprocessing, *, every: bool = False
+) -> RawInputs:
     """Examples in one of the forms of `netspec.predict`.
 
     Raises:
@@ -48,8 +52,8 @@ def raw_inputs(value: Any, inputs: Mapping[str, Shape], preprocessing: Preproces
     """
     texts = [value] if isinstance(value, str | Path) else value
     if isinstance(texts, list | tuple) and texts and all(isinstance(text, str | Path) for text in texts):
-        return read_inputs([str(text) for text in texts], inputs, preprocessing)
-    return _Python(inputs, preprocessing).read(value)
+        return read_inputs([str(text) for text in texts], inputs, preprocessing, every=every)
+    return _Python(inputs, preprocessing, every=every).read(value)
 
 
 def array_inputs(arrays: Mapping[str, Any], inputs: Mapping[str, Shape], preprocessing: Preprocessing) -> RawInputs:
@@ -64,13 +68,13 @@ def array_inputs(arrays: Mapping[str, Any], inputs: Mapping[str, Shape], preproc
 class _Python:
     """Reads an argument that is not a text."""
 
-    def __init__(self, inputs: Mapping[str, Shape], preprocessing: Preprocessing) -> None:
-        self.inputs, self.preprocessing = inputs, preprocessing
+    def __init__(self, inputs: Mapping[str, Shape], preprocessing: Preprocessing, *, every: bool = False) -> None:
+        self.inputs, self.preprocessing, self.every = inputs, preprocessing, every
         self.encoder = preprocessing.encoder
 
     @property
     def reader(self) -> Reader:
-        return Reader(self.inputs, self.preprocessing)
+        return Reader(self.inputs, self.preprocessing, every=self.every)
 
     def read(self, value: Any) -> RawInputs:
         if is_frame(value):
@@ -101,6 +105,11 @@ class _Python:
             takes = ", ".join(f"{name} ({shape})" for name, shape in self.inputs.items())
             raise cannot_predict("the data frame", f"the network takes {takes}", "give arrays, images or texts")
         header = [str(name).strip() for name in frame.columns]
+        if isinstance(self.encoder, WindowEncoder):
+            frame = _times_as_texts(dates_as_texts(frame, header, self.reader.rows), header, self.encoder)
+            frame.columns = [str(position) for position in range(frame.width)]
+            file = TableFile("the data frame", header, frame, np.arange(1, frame.height + 1))
+            return self.reader.encode_file(file, "row")
         names = [column.name for column in self.reader.rows.columns]
         if not self._has_rows and not {*names} <= {*header} and len(header) == len(names):
             header = names  # trained on arrays without names: the columns in their order
@@ -112,13 +121,17 @@ class _Python:
     def _mapping(self, value: Mapping[Any, Any]) -> RawInputs:
         """Arrays by input, one row by column, or columns by name."""
         names = [column.name for column in self.reader.rows.columns] if self._has_rows else []
+        if isinstance(self.encoder, WindowEncoder):
+            names = columns_of(self.encoder)
+            if value.keys() == self.inputs.keys() and not {*names} <= value.keys():
+                return self.arrays(value)
         if value.keys() == self.inputs.keys() and not (len(names) > 1 and {*names} <= value.keys()):
             return self.arrays(value)
         if {*names} <= value.keys() and names:
             columns = {name: value[name] for name in value if isinstance(name, str)}
             is_row = all(isinstance(cell, str) or not hasattr(cell, "__len__") for cell in columns.values())
             return self._columns({name: [cell] for name, cell in columns.items()} if is_row else columns)
-        if isinstance(self.encoder, RowEncoder):
+        if isinstance(self.encoder, RowEncoder | WindowEncoder):
             missing = ", ".join(f"`{name}`" for name in names if name not in value)
             raise cannot_predict("the dict", f"it lacks {missing}", f"an example has {', '.join(names)}")
         wanted = ", ".join(self.inputs)
@@ -259,6 +272,18 @@ def dates_as_texts(frame: pl.DataFrame, header: Sequence[str], rows: RowEncoder)
         for name, series in zip(header, frame.get_columns(), strict=True)
     ]
     return pl.DataFrame(texts)
+
+
+def _times_as_texts(frame: pl.DataFrame, header: Sequence[str], encoder: WindowEncoder) -> pl.DataFrame:
+    """The frame with the times as the table of the training has written them."""
+    found = []
+    for name, series in zip(header, frame.get_columns(), strict=True):
+        is_time = name == encoder.time and series.dtype in (pl.Date, pl.Datetime) and encoder.format is not None
+        if is_time and not series.null_count():
+            micros = series.cast(pl.Datetime("us")).to_physical().to_numpy() / 1e6
+            series = pl.Series(series.name, time_texts(micros, str(encoder.format)))
+        found.append(series)
+    return pl.DataFrame(found)
 
 
 def _pandas_series(name: str, column: Any) -> pl.Series:

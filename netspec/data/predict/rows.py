@@ -16,10 +16,11 @@ from netspec.data.formats.files import read_file
 from netspec.data.formats.images import ENDINGS
 from netspec.data.formats.tables.table_files import TableFile
 from netspec.data.predict.preprocessing import Preprocessing
-from netspec.data.transforms.encoders import Column, RowEncoder, TextEncoder
+from netspec.data.transforms.encoders import Column, RowEncoder, TextEncoder, WindowEncoder
 from netspec.language.corrections import suggest
 from netspec.language.diagnostics import Diagnostic, Unplaced, fail
 from netspec.language.files.paths import exists, is_folder
+from netspec.language.record import Frozen
 from netspec.language.shape import Shape
 
 if TYPE_CHECKING:
@@ -32,16 +33,28 @@ LIKE_ID = re.compile(r"(?:.*[a-z_ ])?(?:ID|Id|id)")
 """The usual names of a column that identifies the examples."""
 
 
+class Forecast(Frozen):
+    """What is predicted from a window: of which series (None: there is only one), after which time (None: without
+    times), for which times, and the names of the columns."""
+
+    series: str | None
+    since: str | None
+    times: tuple[str, ...]
+    targets: tuple[str, ...]
+
+
 @dataclass
 class RawInputs:
     """Examples by the names of the inputs of the network, the name of each example, warnings. For text, `last` is the
-    step of its last piece, before the padding. `table` is the file of a single table."""
+    step of its last piece, before the padding. `table` is the file of a single table; `forecasts` say of windows over
+    series which times are predicted."""
 
     arrays: dict[str, Array]
     names: list[str]
     warnings: list[Diagnostic] = field(default_factory=list)
     last: list[int] | None = None
     table: TableFile | None = None
+    forecasts: Sequence[Forecast] | None = None
 
 
 @dataclass(frozen=True)
@@ -92,6 +105,8 @@ def row_encoder(inputs: Mapping[str, Shape], preprocessing: Preprocessing) -> Ro
     """How rows are read: as the run did, or as numbers of the only input."""
     if isinstance(preprocessing.encoder, RowEncoder):
         return preprocessing.encoder
+    if isinstance(preprocessing.encoder, WindowEncoder):
+        return preprocessing.encoder.rows
     name, shape = next(iter(inputs.items()))
     count = shape.count if isinstance(shape.count, int) else 1
     columns = preprocessing.columns.get(name) or numbered(count)

@@ -73,7 +73,8 @@ def open_stream(source: Source, folder: Path, when: bool | None, device: int | N
             raise Unplaced(CannotStream, option="stream", source=source.word, reason=f"this {what} cannot be streamed")
         return dataset
     free = free_memory()
-    limits = [limit for limit in (free // MEMORY_PARTS if free is not None else None, device) if limit is not None]
+    known = (free // MEMORY_PARTS if free is not None else None, device, source.stream_above)
+    limits = [limit for limit in known if limit is not None]
     return dataset if dataset is not None and limits and size_of(dataset) > min(limits) else None
 
 

@@ -13,6 +13,7 @@ from functools import partial
 from netspec.compiler.ir.output_head import OutputHead
 from netspec.data.dataset.dataset import Arrays, Dataset, Facts, portion_count
 from netspec.data.dataset.lazy_rows import Array, Column, converted, in_memory
+from netspec.data.dataset.options import Last
 from netspec.data.errors.files import CannotSplit
 from netspec.data.errors.folds import CannotFold
 from netspec.data.load import input_as_target
@@ -39,7 +40,8 @@ class Splits:
     `normalization` has the statistics of the inputs that were normalized or filled in; the arrays already are.
     `class_weights` has by target the weight of each class in the loss, where they differ. `own_targets` are the targets
     that are normalized inputs, with the statistics of these; `target_scaling` has the statistics of the other targets
-    that are normalized. `is_fold` says that the test examples are a fold of the training set of `dataset`.
+    that are normalized. `baselines` has by part and name forecasts without a network, in the units of the targets.
+    `is_fold` says that the test examples are a fold of the training set of `dataset`.
     """
 
     dataset: Dataset
@@ -53,6 +55,7 @@ class Splits:
     class_weights: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     own_targets: Mapping[str, Normalization] = field(default_factory=dict)
     target_scaling: Mapping[str, Normalization] = field(default_factory=dict)
+    baselines: Mapping[str, Mapping[str, Array]] = field(default_factory=dict)
     is_fold: bool = False
 
     @property
@@ -77,7 +80,7 @@ def split_dataset(
     test_index, rest = _hold_out_test(dataset, settings, rest, divided)
     if settings.held_out_fold:
         test_index, rest = _hold_out_fold(dataset, settings, rest, divided)
-    val_index, rest = _hold_out(dataset, settings, rest, "val", settings.val, divided)
+    val_index, rest = _hold_out(dataset, settings, rest, "val", settings.hold_out.val, divided)
     if settings.limit is not None and settings.limit < len(rest):
         rest = np.sort(_random(settings, LIMIT_DRAW).permutation(rest)[: settings.limit])
     has_own_test = dataset.test is not None and not settings.held_out_fold
@@ -96,6 +99,7 @@ def split_dataset(
         test_index=None if has_own_test else test_index,
         is_fold=bool(settings.held_out_fold),
         class_weights=class_weights(dataset.facts, dataset.train, rest, settings.class_weights),
+        baselines=_baselines(dataset, {"val": val_index, "test": None if has_own_test else test_index}),
     )
     if scaling is None:
         scaling = find_scaling(splits.train.inputs, settings.normalize, dataset.fill, dataset.scales)
@@ -119,6 +123,16 @@ def normalize_targets(
     train = ready(splits.train)
     val, test = (ready(part) if part is not None else None for part in (splits.val, splits.test))
     return replace(splits, train=train, val=val, test=test, target_scaling=scales)
+
+
+def _baselines(dataset: Dataset, index: Mapping[str, Array | None]) -> dict[str, Mapping[str, Array]]:
+    """The forecasts of the parts that are held out, by which those of the network are judged."""
+    found = {
+        part: {name: values[rows] for name, values in dataset.baselines.items()}
+        for part, rows in index.items()
+        if rows is not None
+    }
+    return found | ({"test": dataset.test_baselines} if dataset.test is not None else {})
 
 
 def _part(dataset: Dataset, indices: Array) -> Arrays:
@@ -168,19 +182,26 @@ def _hold_out(
     divided: Division | None = None,
 ) -> tuple[Array | None, Array]:
     """The indices that are held out (None for a portion of 0) and those that are left, both in rising order; of
-    consecutive examples the end is held out, of groups whole ones. Raises Unplaced when one of them would be empty."""
+    consecutive examples, or with `last`, the end is held out, of groups whole ones. Raises Unplaced when one of them
+    would be empty."""
     if portion == 0:
         return None, rest
-    count = portion_count(portion, len(rest))
-    if count == 0 or count + (dataset.gap or 0) >= len(rest):
+    if dataset.order is not None:
+        held, left = dataset.order.ends(rest, portion)
+    else:
+        count = portion_count(portion, len(rest))
+        held, left = rest[len(rest) - count :], rest[: max(0, len(rest) - count - (dataset.gap or 0))]
+    count = len(held)
+    if not len(held) or not len(left):
         shown = f"{portion:.4g}" if isinstance(portion, float) else to_source(portion)
-        left = f"the {part} part without examples" if count == 0 else "no example to train on"
-        cannot = partial(Unplaced, CannotSplit, option=part, part=part, portion=shown, left=left)
+        leaves = f"the {part} part without examples" if count == 0 else "no example to train on"
+        cannot = partial(Unplaced, CannotSplit, option=part, part=part, portion=shown, left=leaves)
         raise cannot(examples=len(rest), most=len(rest) - 1, case="few" if len(rest) < 2 else "")
-    if dataset.gap is not None:
-        return rest[-count:], rest[: len(rest) - count - dataset.gap]
+    if dataset.order is not None or dataset.gap is not None or isinstance(getattr(settings, part), Last):
+        return held, left
     rng = _random(settings, TEST_DRAW if part == "test" else VAL_DRAW)
-    if divided is not None and (held := divided.hold_out(rng, rest, count)) is not None:
+    if divided is not None and (parts := divided.hold_out(rng, rest, count)) is not None:
+        held = parts
         if len(held) == len(rest):
             raise Unplaced(
                 CannotFold, option="folds", folds=divided.folds.count, found=1, what="groups", case="few", most=1

@@ -7,7 +7,7 @@ those of `netspec predict`; it is plain data, for JSON.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -318,4 +318,49 @@ def split_text(text: str, by: str) -> list[str]:
     return list(text) if by == "char" else re.findall(r"\w+|[^\w\s]", text)
 
 
-Encoder = RowEncoder | ImageEncoder | TextEncoder
+class WindowEncoder(Frozen, tag="windows", tag_field="kind"):
+    """Windows over series in a table: `past` rows with the features of `rows` and, from the row after them, `ahead`
+    rows with those of `known` (None: nothing is known in advance).
+
+    `time` and `group` are columns (None: rows are in order, and one series); `format` is that of the times, and
+    `interval` the usual distance of two rows, in seconds (of times that are plain numbers, in their unit). `targets`
+    are the columns that are predicted; `missing` replaces missing numbers as the source says.
+    """
+
+    kind: ClassVar[str] = "windows"
+
+    rows: RowEncoder
+    past: int
+    ahead: int
+    targets: tuple[str, ...]
+    known: RowEncoder | None = None
+    time: str | None = None
+    format: str | None = None
+    interval: float | None = None
+    group: str | None = None
+    missing: str | float = "error"
+
+    def names(self) -> dict[str, str]:
+        """From the inputs of an example to those of `rows`, and of `known` with a dot before them."""
+        past, known = self.rows.shapes(), self.known.shapes() if self.known is not None else {}
+        if not known:
+            return {name: name for name in past}
+        main, second = self.rows.main_input, self.known.main_input if self.known is not None else ""
+        found = {"past" if name == main else name: name for name in past}
+        return found | {"known" if name == second else f"known_{name}": f".{name}" for name in known}
+
+    def shapes(self) -> dict[str, Shape]:
+        """The inputs that an example has."""
+        parts = {name: (self.past, shape) for name, shape in self.rows.shapes().items()}
+        if self.known is not None:
+            parts |= {f".{name}": (self.ahead, shape) for name, shape in self.known.shapes().items()}
+        of_rows = {name: parts[raw] for name, raw in self.names().items()}
+        return {name: Shape((steps, *shape.sizes), shape.vocabulary) for name, (steps, shape) in of_rows.items()}
+
+    def by_input(self, of: Callable[[RowEncoder], Mapping[str, Any]]) -> dict[str, Any]:
+        """What a function says of the inputs of `rows` and `known`, by the inputs of an example."""
+        found = {**of(self.rows), **({f".{k}": v for k, v in of(self.known).items()} if self.known else {})}
+        return {name: found[raw] for name, raw in self.names().items() if raw in found}
+
+
+Encoder = RowEncoder | ImageEncoder | TextEncoder | WindowEncoder

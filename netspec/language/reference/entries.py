@@ -42,6 +42,7 @@ TITLES = {
     "threshold": "Thresholds of yes/no outputs",
     "mesh": "Axes of a mesh of devices",
     "class_ids": "Class ids",
+    "portion": "Parts of the examples",
     "folds": "Folds of a cross-validation",
     "section": "Sections",
 }

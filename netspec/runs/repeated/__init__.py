@@ -1,1 +1,1 @@
-"""Several runs of one spec that belong together, in one folder."""
+"""Several runs of one spec: those that belong together, in one folder, and those that show that it is reproducible."""

@@ -32,6 +32,7 @@ from netspec.spec.experiment import SpecExperiment, load_init, prepare, pretty, 
 from netspec.spec.saved import as_trained, load_model, read_compilation
 from netspec.storage.run_files import FOLDS
 from netspec.storage.run_folder import Run
+from netspec.training.distributed.shared_run import shared_run
 from netspec.training.loop.callback import Reporter, Several
 
 OUT_OF_FOLD = "out_of_fold.csv"
@@ -91,7 +92,7 @@ def train_folds(
     folds.check()
     files = {**run_files(prepared), FOLDS: pretty({"folds": folds.numbers, "division": folds.division})}
     chosen, settings = name or prepared.compilation.name, settings_in_force(prepared)
-    parent = Run.create(runs, chosen, files, settings, exact=name is not None)
+    parent = shared_run(lambda: Run.create(runs, chosen, files, settings, exact=name is not None))
     return folds.train(parent, reporter or Several(), options)
 
 
@@ -112,7 +113,7 @@ def resume_folds(path: Path, reporter: Reporter | None = None, data: Any = None,
         spec = Compilation(
             spec.source, overrides=spec.overrides, input=spec.input, used=spec.used_texts, given_from=spec.given_from
         )
-    return _Folds(prepare(spec, data)).train(Run.open(path), reporter or Several(), options)
+    return _Folds(prepare(spec, data)).train(shared_run(lambda: Run.open(path)), reporter or Several(), options)
 
 
 def _check_seeds(prepared: SpecExperiment) -> None:

@@ -14,6 +14,8 @@ from netspec.runs.resume import resume_run
 from netspec.spec.experiment import SpecExperiment, run_files, settings_in_force, train_in
 from netspec.storage.run_folder import Run, read_run
 from netspec.training.distributed.placement import placement_of
+from netspec.training.distributed.processes import peers
+from netspec.training.distributed.shared_run import shared_run
 from netspec.training.loop.callback import HOOKS, Record, Reporter, Several, Tick, TrainingCallback
 from netspec.training.loop.checkpointing import SAVE_SECONDS
 from netspec.training.step.engine import Engine
@@ -58,7 +60,7 @@ class Members:
         started on the experiment that `make` gives."""
         folder, key = self.parent.path / f"{self.noun}-{number}", KEYS.get(self.noun, self.noun)
         reporter = _Numbered(self.reporter, key, number)
-        if is_folder(folder):
+        if peers().first(is_folder(folder)):
             done = read_run(folder).done
             if done is not None:
                 return done["metrics"], None
@@ -66,9 +68,11 @@ class Members:
         else:
             experiment = make()
             engine = self._engine(experiment)
+            files = run_files(experiment)
             settings = settings_in_force(experiment, rate_in_state=self.kind is RateInStateEngine)
-            run = Run.create(self.parent.path, folder.name, run_files(experiment), settings, exact=True)
+            run = shared_run(lambda: Run.create(self.parent.path, folder.name, files, settings, exact=True))
             result = train_in(experiment, run, engine=engine, reporter=reporter, **self.options)
+        peers().gather(None)  # process 0 has written everything, which the others may read
         self.problems += [problem for problem in result.problems if problem.is_error]
         return result.metrics, result.signal
 

@@ -27,6 +27,7 @@ from netspec.spec.saved import as_trained, read_compilation, read_preprocessing
 from netspec.storage.run_files import SEEDS
 from netspec.storage.run_folder import Run
 from netspec.training.distributed.placement import check_devices
+from netspec.training.distributed.shared_run import shared_run
 from netspec.training.loop.callback import Reporter, Several
 
 
@@ -97,7 +98,7 @@ def train_seeds(
     prepared = load_init(prepared)
     files = {**run_files(prepared), SEEDS: pretty({"seeds": _seeds(prepared)})}
     chosen, settings = name or prepared.compilation.name, settings_in_force(prepared)
-    parent = Run.create(runs, chosen, files, settings, exact=name is not None)
+    parent = shared_run(lambda: Run.create(runs, chosen, files, settings, exact=name is not None))
     return _Seeds(prepared, parent, reporter or Several(), options).train()
 
 
@@ -115,7 +116,7 @@ def resume_seeds(path: Path, reporter: Reporter | None = None, data: Any = None,
     """
     spec, before = as_trained(path, read_compilation(path)), read_preprocessing(path)
     prepared = load_init(prepare(spec, data, target_scaling=before.outputs, encoder=before.encoder))
-    return _Seeds(prepared, Run.open(path), reporter or Several(), options, data).train()
+    return _Seeds(prepared, shared_run(lambda: Run.open(path)), reporter or Several(), options, data).train()
 
 
 def _seeds(prepared: SpecExperiment) -> list[int]:

@@ -40,11 +40,12 @@ class Hub:
 class Exchange:
     """A request, and its response, which is given once: a later one is not sent."""
 
-    __slots__ = ("_connection", "arrived", "is_done", "label", "model", "request")
+    __slots__ = ("_connection", "_then", "arrived", "is_begun", "is_done", "label", "model", "request")
 
     def __init__(self, connection: Connection, request: Request, arrived: float) -> None:
         self._connection, self.request, self.arrived = connection, request, arrived
-        self.is_done = False
+        self.is_done = self.is_begun = False
+        self._then: Callable[[], None] | None = None
         self.label, self.model = "other", ""
         """What metrics call the kind of request, and the model that it is for."""
 
@@ -56,9 +57,43 @@ class Exchange:
     def refuse(self, refusal: Refusal) -> None:
         self.finish(refused(refusal))
 
+    def send(self, data: bytes, media_type: str, then: Callable[[], None]) -> None:
+        """Send a piece of a response that has no known length.
+
+        Args:
+            data: the piece.
+            media_type: of the whole.
+            then: called when the client has taken enough of it to get more, or is gone.
+        """
+        if self.is_done:
+            then()
+            return
+        self._then = then
+        if not self.is_begun:
+            self.is_begun = True
+            self._connection.begin_pieces(_open(media_type))
+        self._connection.send_piece(self, data)
+
+    def proceed(self) -> None:
+        """The client can take more, or is gone."""
+        then, self._then = self._then, None
+        if then is not None:
+            then()
+
+    def end(self, media_type: str) -> None:
+        """The last piece of a response is sent."""
+        if not self.is_done:
+            self.is_done = True
+            self._connection.end_pieces(self, _open(media_type))
+
     def forget(self) -> None:
         """The client is gone."""
         self.is_done = True
+        self.proceed()
+
+
+def _open(media_type: str) -> Response:
+    return Response(200, b"", media_type, {"Cache-Control": "no-store"}, is_open=True)
 
 
 class Connection(asyncio.Protocol):
@@ -132,6 +167,9 @@ class Connection(asyncio.Protocol):
             self.deadline = self.now() + LINGER
         elif self.exchange is None:
             self._proceed()
+        elif self.exchange.is_begun:
+            self.deadline = self.now() + self.hub.limits.request_time
+            self.exchange.proceed()
 
     # ------------------------------------------------------------ requests and responses
 
@@ -181,6 +219,23 @@ class Connection(asyncio.Protocol):
         if not self._is_blocked:
             self._proceed()
 
+    def begin_pieces(self, response: Response) -> None:
+        """Send the head of a response whose body comes in pieces."""
+        self.transport.write(response.encode(self.hub.date, keeps_alive=False))
+
+    def send_piece(self, exchange: Exchange, data: bytes) -> None:
+        """Send a piece, and ask for the next one as soon as the client has read enough."""
+        self.transport.write(data)
+        if not self._is_blocked:
+            self.deadline = self.now() + self.hub.limits.request_time
+            asyncio.get_running_loop().call_soon(exchange.proceed)
+
+    def end_pieces(self, exchange: Exchange, response: Response) -> None:
+        """The body is complete: it ends with the connection."""
+        self.hub.finished(exchange, response)
+        self.exchange = None
+        self._close_after(b"")
+
     def _proceed(self) -> None:
         """The response is sent, or nearly: go to the next request."""
         self._await_request()
@@ -197,10 +252,14 @@ class Connection(asyncio.Protocol):
 
     def _send_last(self, response: Response, *, has_body: bool = True) -> None:
         """Send a response after which the connection is closed."""
+        self._close_after(response.encode(self.hub.date, keeps_alive=False, has_body=has_body))
+
+    def _close_after(self, data: bytes) -> None:
+        """Send what is last, and close the connection."""
         self.is_lingering = True
         self.parser = Parser(self.hub.limits)  # what has arrived is not needed any more
         self._hold(0)
-        self.transport.write(response.encode(self.hub.date, keeps_alive=False, has_body=has_body))
+        self.transport.write(data)
         self.deadline = self.now() + (self.hub.limits.write_time if self._is_blocked else LINGER)
         try:
             if self.transport.can_write_eof():
@@ -217,7 +276,8 @@ class Connection(asyncio.Protocol):
         """Called now and then: end what takes too long."""
         if now < self.deadline:
             return
-        if self.is_lingering or self._is_blocked:
+        is_begun = self.exchange is not None and self.exchange.is_begun  # its status cannot be changed any more
+        if self.is_lingering or self._is_blocked or is_begun:
             self.transport.abort()
         elif self.exchange is not None:
             seconds = self.hub.limits.request_time

@@ -48,21 +48,22 @@ class Request:
 
 @dataclass(slots=True)
 class Response:
-    """What is sent."""
+    """What is sent. The body of an open one comes in pieces, and ends with the connection (RFC 9112, section 6.3)."""
 
     status: int = 200
     body: bytes = b""
     media_type: str = JSON
     headers: Mapping[str, str] = field(default_factory=dict)
+    is_open: bool = False
 
     def encode(self, date: str, *, keeps_alive: bool, has_body: bool = True) -> bytes:
         """The bytes to send; those of a response to HEAD have no body."""
         more = "".join(f"{name}: {value}\r\n" for name, value in self.headers.items())
         more += "" if keeps_alive else "Connection: close\r\n"
+        more += "" if self.is_open else f"Content-Length: {len(self.body)}\r\n"
         head = (
             f"HTTP/1.1 {self.status} {REASONS.get(self.status, '')}\r\nDate: {date}\r\n"
-            f"Content-Type: {self.media_type}\r\nContent-Length: {len(self.body)}\r\n"
-            f"X-Content-Type-Options: nosniff\r\n{more}\r\n"
+            f"Content-Type: {self.media_type}\r\nX-Content-Type-Options: nosniff\r\n{more}\r\n"
         )
         return head.encode("latin-1", "replace") + (self.body if has_body else b"")
 

@@ -6,7 +6,9 @@ Nothing in a request is the name of a file.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -16,9 +18,11 @@ import numpy as np
 from netspec.data.predict.preprocessing import Preprocessing
 from netspec.data.predict.python_inputs import array_inputs
 from netspec.data.predict.rows import RawInputs
-from netspec.data.transforms.encoders import ImageEncoder, RowEncoder, TextEncoder
+from netspec.data.transforms.encoders import ImageEncoder, RowEncoder, TextEncoder, WindowEncoder
+from netspec.language.diagnostics import CompileError
 from netspec.language.shape import Shape
 from netspec.runs.evaluate_predict import Decoder
+from netspec.runs.generation.generator import Generator, Settings
 from netspec.runs.predictions import Predictions
 from netspec.serving.http.refusal import Refusal
 from netspec.serving.models.batching import Batcher, Batching, Done, Job, Outputs
@@ -53,6 +57,14 @@ class Served:
         self._batcher: Batcher | None = None
         self._shapes: set[tuple[tuple[int, ...], ...]] = set()
 
+    @cached_property
+    def generator(self) -> Generator | None:
+        """What continues prompts; None for a network that is not a language model."""
+        try:
+            return Generator.of(self.model)
+        except CompileError:
+            return None
+
     @property
     def takes_text(self) -> bool:
         return isinstance(self.preprocessing.encoder, TextEncoder)
@@ -72,13 +84,15 @@ class Served:
         encoder = self.preprocessing.encoder
         if isinstance(encoder, RowEncoder):
             return not any(column.kind == "image" for column in encoder.columns)
-        return encoder is None and bool(self.preprocessing.columns)
+        return isinstance(encoder, WindowEncoder) or (encoder is None and bool(self.preprocessing.columns))
 
     # ------------------------------------------------------------ batches
 
     def compile(self, batching: Batching) -> None:
         """Compile the programs of all sizes of batches, so that no request waits for it. Sizes of inputs that are not
         known are compiled when they come."""
+        if self.generator is not None and not self.generator.ends.sources:
+            deque(self.generator.generate(self.generator.prompt([0]), Settings(length=2)).steps(), 0)
         if any(not shape.is_known for shape in self.inputs.values()):
             return
         for size in batching.sizes:

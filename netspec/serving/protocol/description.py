@@ -32,6 +32,8 @@ def describe(served: Served, versions: Sequence[str]) -> dict[str, Any]:
     elif isinstance(served.preprocessing.encoder, TextEncoder):
         encoder = served.preprocessing.encoder
         found["text"] = {"unit": "character" if encoder.by == "char" else "word", "length": encoder.length}
+    if served.generator is not None:
+        found["generates"] = {"ids": served.generator.ends.vocabulary, "steps": served.generator.ends.max_steps}
     names = served.preprocessing.class_names
     outputs = [
         {**output, **({"classes": [*names[output["name"]]]} if output["name"] in names else {})}

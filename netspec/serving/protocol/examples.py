@@ -16,7 +16,8 @@ import msgspec
 from netspec.data.formats.images import FORMATS, decode_picture
 from netspec.data.predict.python_inputs import raw_inputs
 from netspec.data.predict.rows import RawInputs, encode_texts, row_encoder
-from netspec.data.transforms.encoders import RowEncoder, TextEncoder
+from netspec.data.predict.windows import columns_of
+from netspec.data.transforms.encoders import Column, RowEncoder, TextEncoder, WindowEncoder
 from netspec.language.diagnostics import CompileError
 from netspec.language.files.regular_file import Limit
 from netspec.serving.http.messages import JSON, Request, Response
@@ -165,6 +166,10 @@ def example_of(served: Served) -> str:
 
 
 def _cells(served: Served) -> list[str]:
+    encoder = served.preprocessing.encoder
     columns = row_encoder(served.inputs, served.preprocessing).columns
+    if isinstance(encoder, WindowEncoder):
+        known = {column.name: column for column in columns}
+        columns = tuple(known.get(name, Column(name, ("…",))) for name in columns_of(encoder))
     cells = [f'"{c.name}": "{c.values[0]}"' if c.values else f'"{c.name}": 1.5' for c in columns[:12]]
     return [*cells, *(["…"] if len(columns) > 12 else [])]

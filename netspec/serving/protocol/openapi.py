@@ -64,6 +64,8 @@ def openapi(models: Iterable[Served], *, needs_key: bool) -> dict[str, Any]:
             ["model", "version", "predictions"],
         ),
     }
+    if any("generates" in one for one in described):
+        schemas |= _generation()
     schemas |= {f"{one['name']}.inputs": _examples(one) for one in described}
     document: dict[str, Any] = {
         "openapi": "3.1.0",
@@ -93,6 +95,12 @@ def _paths(models: list[dict[str, Any]]) -> dict[str, Any]:
         paths[f"/models/{name}/predict"] = {
             "post": _operation(f"Predict with {name}: classes and values by name.", "Predictions", types)
         }
+        if "generates" in model:
+            body = {"application/json": {"schema": _ref("GenerateRequest")}}
+            operation = _operation(f"Continue a prompt with {name}, as JSON or as server-sent events.", "Text", body)
+            events = {"schema": {"type": "string", "description": "an event for each piece, and `done` at the end"}}
+            operation["responses"]["200"]["content"]["text/event-stream"] = events
+            paths[f"/models/{name}/generate"] = {"post": operation}
         tensors = {"application/json": {"schema": _ref("InferenceRequest")}}
         paths[f"/v2/models/{name}/infer"] = {
             "post": _operation(f"Compute the outputs of {name} for tensors.", "InferenceResponse", tensors)
@@ -168,6 +176,29 @@ def _image_text(image: Mapping[str, Any]) -> str:
 def _shape_text(shape: list[int]) -> str:
     sizes = " x ".join("?" if size < 0 else str(size) for size in shape[1:])
     return f"{sizes or 'single'} numbers for each example"
+
+
+def _generation() -> dict[str, Any]:
+    """What `/generate` takes and gives."""
+    optional = {"temperature": "number", "top_k": "integer", "top_p": "number", "seed": "integer", "beams": "integer"}
+    optional |= {"length_penalty": "number", "start": "integer", "stream": "boolean"}
+    given: dict[str, Any] = {
+        "prompt": {"description": "a text; ids for a network without a vocabulary"},
+        "length": {"type": "integer", "default": 200},
+        "stop": {"description": "a text or an id that ends it, or a list"},
+        **{name: {"type": [kind, "null"]} for name, kind in optional.items()},
+    }
+    found: dict[str, Any] = {
+        "model": {"type": "string"},
+        "version": {"type": "string"},
+        "text": {"type": "string"},
+        "ids": {"type": "array", "items": {"type": "integer"}, "description": "of a network without a vocabulary"},
+        "reason": {"enum": ["length", "stop", "window"], "description": "why it ends"},
+        "count": {"type": "integer", "description": "how many ids it has"},
+        "score": {"type": "number", "description": "of beam search"},
+        "warnings": {"type": "array", "items": {"type": "string"}},
+    }
+    return {"GenerateRequest": _object(given, ["prompt"]), "Text": _object(found, ["model", "version", "reason"])}
 
 
 def _tensor() -> dict[str, Any]:

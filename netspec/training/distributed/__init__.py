@@ -1,5 +1,6 @@
-"""Training over several devices.
+"""Training over several devices, in one process or several.
 
-Input: the settings `devices` and `mesh`, and the graph. Output: a mesh of devices, which of them hold which part of
-each weight, and a `Placement` that the engine trains through. `mesh.py` and `rules.py` work without JAX.
+Input: the settings `devices` and `mesh`, the graph, and what the environment says about other processes. Output: a mesh
+of devices, which of them hold which part of each weight, a `Placement` that the engine trains through, and the `Peers`
+that the loop agrees with. `mesh.py`, `rules.py`, `environments/` and `launch/` work without JAX.
 """

@@ -95,6 +95,25 @@ class MeshPlacement(Placement):
     def put_rows(self, tree: Tree) -> Tree:
         return jax.tree.map(lambda x: self._put(x, self._sharding_of_rows(x)), tree)
 
+    def own_rows(self, count: int) -> Any:
+        if jax.process_count() == 1:
+            return slice(None)
+        parts = self._sharding_of(count).addressable_devices_indices_map((count,)).values()
+        return np.unique(np.concatenate([np.arange(count)[part] for part in parts]))
+
+    def put_own_rows(self, tree: Tree, count: int) -> Tree:
+        if jax.process_count() == 1:
+            return self.put_rows(tree)
+        sharding, rows = self._sharding_of(count), self.own_rows(count)
+
+        def put(x: Any) -> Any:
+            def part(index: Any) -> Any:
+                return x[np.searchsorted(rows, np.arange(count)[index[0]])]
+
+            return jax.make_array_from_callback((count, *x.shape[1:]), sharding, part)
+
+        return jax.tree.map(put, tree)
+
     def get(self, tree: Tree) -> Tree:
         if jax.process_count() == 1:
             return jax.device_get(tree)
@@ -125,7 +144,10 @@ class MeshPlacement(Placement):
         return ()
 
     def _sharding_of_rows(self, x: Any) -> NamedSharding:
-        return self.by_rows if np.shape(x)[0] % self.mesh.batch_parts == 0 else self.whole
+        return self._sharding_of(np.shape(x)[0])
+
+    def _sharding_of(self, rows: int) -> NamedSharding:
+        return self.by_rows if rows % self.mesh.batch_parts == 0 else self.whole
 
     def _put(self, x: Any, sharding: NamedSharding) -> Any:
         if jax.process_count() == 1 or (isinstance(x, jax.Array) and not x.is_fully_addressable):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from netspec.language.diagnostics import Diagnostic
 
 
@@ -79,6 +81,106 @@ class UnusedProcess(Diagnostic):
     processes: int
     found: int
     right: str
+
+
+class ProcessesMissing(Diagnostic):
+    """Some of the processes that are to train together have not come.
+
+    Process 0 waits half a minute for the others. Every process must be started with the same coordinator and count and
+    a number of its own from 0; a process that could not start has said why in its own output.
+    """
+
+    code = "NS580"
+    title = "{missing} of {count} processes did not start within {seconds} s: {names}"
+    hint = "look at the output of these processes, and whether their machines reach {coordinator}"
+    missing: int
+    count: int
+    seconds: int
+    names: str
+    coordinator: str
+
+
+class CoordinatorNotReached(Diagnostic):
+    """A process does not find process 0, at whose address all processes meet.
+
+    The name of its machine must resolve on every other machine, and the port must be open between them. Under Slurm it
+    is the name of the first node of the job; where such names do not resolve, give an address that does.
+    """
+
+    code = "NS581"
+    title = {
+        "": "process {process} of {count} does not reach process 0 at {coordinator} within {seconds} s: {reason}",
+        "name": "process {process} of {count} cannot resolve the name `{host}` of process 0: {reason}",
+        "port": "process 0 cannot listen at {coordinator}: {reason}",
+    }
+    hint = {
+        "": "check that process 0 runs on `{host}`, and that its port is open to this machine",
+        "name": "give an address that resolves on every machine: `--coordinator HOST:PORT`",
+        "port": "choose a free port: `--coordinator {host}:PORT`",
+    }
+    process: int
+    count: int
+    coordinator: str
+    host: str
+    reason: str
+    seconds: int = 0
+
+
+class ProcessesDiffer(Diagnostic):
+    """Processes that are to train together have not been started with the same things: the same count, each its own
+    number, the same versions of netspec and JAX, the same spec, the same settings and the same data."""
+
+    code = "NS582"
+    title = "process {process} differs from process 0: {difference}"
+    hint = "start every process with the same spec, settings, data and versions, and with a number of its own"
+    process: int
+    difference: str
+
+
+class ProcessLost(Diagnostic):
+    """A process of a training has ended, so the others have stopped, too: every step needs all of them.
+
+    A process that was killed leaves no message of its own; often its machine had no memory left (`dmesg` says so), or
+    the scheduler has taken it. The run keeps its last checkpoint.
+    """
+
+    code = "NS583"
+    title = {
+        "": "process {process} of {count} ({where}) has ended without a message, so the others stop, too",
+        "error": "process {process} of {count} ({where}) has ended with an error ({reason}), so the others stop, too",
+        "signal": "process {process} of {count} ({where}) was ended by {reason}, so the others stop, too",
+    }
+    hint = "continue from the last checkpoint with `netspec train --resume {run}`"
+    process: int
+    count: int
+    where: str
+    reason: str = ""
+    run: str = "RUN"
+
+
+class IncompleteMembership(Diagnostic):
+    """It is not known which process of how many this is, or where process 0 is.
+
+    Started by hand, every process gets `--coordinator HOST:PORT --process-id I --process-count N`. Slurm, Open MPI, a
+    JobSet of Kubernetes and Cloud TPU say the same in environment variables.
+    """
+
+    code = "NS584"
+    title = "{source} does not say how the processes of this training find each other: {reason}"
+    hint = "give `--coordinator HOST:PORT --process-id I --process-count N` to every process"
+    source: str
+    reason: str
+
+
+class TasksNotStarted(Diagnostic):
+    """A batch script of Slurm has several tasks, but the training was started once, without `srun`, so it runs in one
+    process on the first node."""
+
+    severity: ClassVar[str] = "warning"
+    code = "NS585"
+    title = "Slurm gives this job {tasks} tasks, but the training runs in one process"
+    hint = "write `srun netspec train …` to start a process for each task"
+    tasks: int
 
 
 class NotSubmitted(Diagnostic):

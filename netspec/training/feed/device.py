@@ -30,7 +30,7 @@ KEPT_SECONDS = 0.1
 
 def memory_for_data() -> int | None:
     """How many bytes a device with its own memory has for examples; None for others, or where it is not reported."""
-    stats = jax.devices()[0].memory_stats() or {}
+    stats = jax.local_devices()[0].memory_stats() or {}
     limit = stats.get("bytes_limit")
     return (limit - stats.get("bytes_in_use", 0)) // DATA_SHARE if limit else None
 

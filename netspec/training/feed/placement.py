@@ -43,6 +43,14 @@ class Placement:
         """Transfer a batch: arrays with one row per example."""
         return jax.device_put(tree)
 
+    def own_rows(self, count: int) -> Any:
+        """Which of `count` rows the devices of this process hold: an index into them."""
+        return slice(None)
+
+    def put_own_rows(self, tree: Tree, count: int) -> Tree:
+        """Transfer arrays of `count` rows, of which each process has only its `own_rows`."""
+        return self.put_rows(tree)
+
     def get(self, tree: Tree) -> Tree:
         """Transfer arrays to the host, whole."""
         return jax.device_get(tree)

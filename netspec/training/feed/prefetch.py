@@ -45,17 +45,20 @@ class Stream:
         return len(self.split.inputs[self.names[0]])
 
     def read(self, index: Any) -> tuple[Tree, Tree]:
-        """The examples with these indices, on the device: inputs, and targets by output.
+        """The examples with these indices, on the device: inputs, and targets by output. Of several processes each
+        reads those that its devices take.
 
         Raises:
             CompileError: they cannot be read any more (NS515).
         """
+        rows = len(index)
+        index = np.asarray(index)[self.placement.own_rows(rows)]
         inputs = tuple(narrow(_taken(self.split.inputs[name], index)) for name in self.names)
         targets = {
             name: output.place_targets(_taken(self.split.targets[name], index))
             for name, output in self.recipe.outputs.items()
         }
-        batch: tuple[Tree, Tree] = self.placement.put_rows((inputs, targets))
+        batch: tuple[Tree, Tree] = self.placement.put_own_rows((inputs, targets), rows)
         return batch
 
     def batches(self, indices: Sequence[Any]) -> Generator[tuple[Tree, Tree], None, None]:

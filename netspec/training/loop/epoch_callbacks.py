@@ -14,6 +14,7 @@ from netspec.data.dataset.lazy_rows import read_all
 from netspec.storage.run_folder import Run
 from netspec.storage.tree_paths import Weights
 from netspec.training.control.keep import Every
+from netspec.training.distributed.processes import peers
 from netspec.training.errors.outputs import OneClass
 from netspec.training.experiment import Experiment
 from netspec.training.loop.callback import TrainingCallback
@@ -93,7 +94,8 @@ class Stopping(TrainingCallback):
     """Ends the run by the rules of `stop`."""
 
     def on_metrics(self, training: Any, metrics: dict[str, Any]) -> None:
-        training.progress.apply_stop(training.recipe.stop, metrics, training.seconds)
+        seconds = peers().first(training.seconds)  # clocks differ between processes
+        training.progress.apply_stop(training.recipe.stop, metrics, seconds)
 
 
 class Plateau(TrainingCallback):

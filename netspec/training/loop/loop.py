@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, nullcontext, suppress
+from contextlib import closing, contextmanager, suppress
 from typing import Any
 
 import jax
@@ -17,11 +17,15 @@ import jax
 from netspec.data.errors.streaming import CannotReadOn
 from netspec.language.diagnostics import CompileError, Diagnostic, fail
 from netspec.storage.run_folder import Run, plain
-from netspec.storage.run_lock import locked, this_process
+from netspec.storage.run_lock import this_process
 from netspec.storage.tree_paths import Weights
+from netspec.training.distributed.looks import Looks
 from netspec.training.distributed.placement import placement_of
+from netspec.training.distributed.processes import peers
+from netspec.training.distributed.shared_run import check_same, writing
 from netspec.training.experiment import Experiment
 from netspec.training.feed.device_data import Data
+from netspec.training.loop.baselines import held_out_baselines
 from netspec.training.loop.callback import Reporter, Several, Tick
 from netspec.training.loop.checkpointing import SAVE_SECONDS, Checkpointing
 from netspec.training.loop.epoch_callbacks import callbacks_of
@@ -73,7 +77,7 @@ def fit(
         CompileError: nothing to train (NS461), a loss that is not finite (NS460), or a run folder that cannot be
             written or resumed (NS47x).
     """
-    with listening() as interruption, locked(run.path) if run else nullcontext():
+    with listening() as interruption, writing(run):
         engine = engine or Engine(experiment, placement=placement_of(experiment))
         training = Training(engine, run, reporter or Several(), interruption, save_seconds)
         try:
@@ -81,7 +85,7 @@ def fit(
             if on_start is not None:
                 on_start()
             while not training.is_ending:
-                training.interrupted = interruption.requested  # by a signal before the first step: nothing to save
+                training.interrupted = training.looks.between_epochs()  # before the first step: nothing to save
                 if not training.interrupted:
                     training.run_epoch()
             return training.finish()
@@ -102,7 +106,7 @@ class Training:
         self, engine: Engine, run: Run | None, reporter: Reporter, interruption: Interruption, save_seconds: float
     ) -> None:
         self.engine, self.recipe, self.run = engine, engine.recipe, run
-        self.interruption, self.interrupted = interruption, False
+        self.looks, self.interrupted = Looks(peers(), lambda: interruption.signal), False
         self.progress = Progress()
         self.state: State = {}
         self.best: Weights | None = None
@@ -120,6 +124,13 @@ class Training:
     def begin(self, resume: bool) -> None:
         """Transfer the data, and take the first state or the one to resume from."""
         experiment = self.engine.experiment
+        check_same(
+            {
+                "spec": experiment.spec_hash,
+                "recipe": experiment.recipe.describe(),
+                "data": self.checkpointing.data_checksum,
+            }
+        )
         self.state = self.engine.start()
         self.data = self.engine.feed(experiment.train)
         self.spreads = spreads_of(self.recipe, experiment.train)
@@ -150,12 +161,14 @@ class Training:
         """Evaluate the best or last weights, write them, and report."""
         progress, weights = self.progress, self.best if self.best is not None else self.weights
         metrics: dict[str, Any] = {}
+        baselines: dict[str, Any] = {}
         if progress.history:
             last = progress.history[(progress.best_epoch or len(progress.history)) - 1]
             metrics = {**last["metrics"], "loss": last["loss"]}
         if not self.interrupted:
             with self.reading():
                 metrics.update(self._final_metrics(weights))
+                baselines = held_out_baselines(self.recipe, self.engine.experiment)
         seconds = self.seconds
         record = {
             "event": "interrupted" if self.interrupted else "done",
@@ -167,13 +180,13 @@ class Training:
             "class_names": self.recipe.class_names,
             "seconds": seconds,
             "metrics": plain(metrics),
+            **({"baselines": plain(baselines)} if baselines else {}),
             **({"thresholds": self.recipe.thresholds} if self.recipe.thresholds else {}),
         }
         self.checkpointing.store.wait()
         if self.run and not self.interrupted:
-            self.run.write_weights(
-                self.engine.placement.get(weights)
-            )  # those of the last checkpoint, which a kill may have left without them
+            # Those of the last checkpoint, which a kill may have left without them.
+            self.run.write_weights(self.engine.placement.get(weights))
             self.run.add_record(record)
         self.log(f"{record['event']} after epoch {record['epochs']}, step {self.step}")
         self.callbacks.done(record)
@@ -186,9 +199,10 @@ class Training:
             best_epoch=progress.best_epoch,
             interrupted=self.interrupted,
             run=self.run.path if self.run else None,
-            signal=self.interruption.signal if self.interrupted else None,
+            signal=self.looks.stopped_by if self.interrupted else None,
             warnings=tuple(self.warnings),
             thresholds=self.recipe.thresholds,
+            baselines=baselines,
         )
 
     def _final_metrics(self, weights: Weights) -> dict[str, Any]:
@@ -266,7 +280,7 @@ class Training:
         self.progress.epoch += 1
         self.progress.epoch_seconds = self.progress.train_seconds = 0.0
         self.state = self.engine.begin_epoch(self.state)
-        self.interrupted = self.interruption.requested and not self.progress.is_over(self.recipe)
+        self.interrupted = self.looks.between_epochs() and not self.progress.is_over(self.recipe)
         self.callbacks.on_epoch_end(self, record)
         self.callbacks.epoch(plain(record))
 
@@ -291,12 +305,13 @@ class Training:
                 underway.append(loss)
                 if len(underway) * count > ahead:
                     underway.popleft().block_until_ready()
-                if at < steps and time.perf_counter() >= next_tick:
+                is_look = self.looks.after_call(time.perf_counter() >= next_tick)
+                if at < steps and is_look:
                     self._check_finite()
                     self._report_progress(at - first, at, began + compiling)
                     self.callbacks.on_tick(self)
                     next_tick = time.perf_counter() + TICK_SECONDS
-                if at < steps and self.interruption.requested:
+                if at < steps and self.looks.stopped_by is not None:
                     self._check_finite()
                     return False
         self._check_finite()

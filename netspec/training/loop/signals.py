@@ -1,4 +1,5 @@
-"""Ctrl-C, SIGTERM and a terminal that closes: the first ends training cleanly, the second exits at once."""
+"""Ctrl-C, SIGTERM, a terminal that closes, and SIGUSR1, with which schedulers announce that they will take the machine:
+the first ends training cleanly, the second exits at once."""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1") if hasattr(signal, name)]
 
 
 class Interruption:

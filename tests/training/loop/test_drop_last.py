@@ -10,7 +10,7 @@ from sklearn.metrics import r2_score
 
 import netspec
 from netspec.language.source import Source
-from netspec.runs.verify_resume import compare_runs
+from netspec.runs.repeated.verify_resume import compare_runs
 from netspec.spec.experiment import SpecExperiment, prepare
 from netspec.storage.run_folder import Run
 from netspec.training.loop.loop import fit

@@ -41,6 +41,7 @@ from netspec.storage.run_files import path_of_run
     is_flag=True,
     help="With -o: a column with the probability of every class (two for yes/no), instead of the predicted class.",
 )
+@click.option("--every-window", is_flag=True, help="Of series: forecast from every window, not from the last of each.")
 @click.option("--force", is_flag=True, help="With -o: overwrite an existing file.")
 @device_option
 @json_option
@@ -52,12 +53,16 @@ def command(
     id_column: str | None,
     label: str | None,
     probabilities: bool,
+    every_window: bool,
     force: bool,
     as_json: bool,
 ) -> int:
     """Predict with the best weights of a RUN folder. INPUTS are tables (.csv or .parquet, one example per row), .npy
     files, images or folders of images, rows such as 5.1,3.5,1.4,0.2, or text. They are encoded and normalized as in
     training; classes are printed by name.
+
+    A network that was trained on windows over series forecasts from the last rows of each series in a table; the
+    predictions have their times.
 
     Of more than 20 predictions a summary is printed: how often each class is predicted, or the mean and the range of
     the values.
@@ -79,7 +84,7 @@ def command(
     _check_options(output, as_json, force, {"--id": id_column, "--label": label, "--probabilities": probabilities})
     from netspec.runs.evaluate_predict import predict_examples
 
-    predictions = predict_examples(path_of_run(run), inputs)
+    predictions = predict_examples(path_of_run(run), inputs, every_window=every_window)
     print_problems(predictions.warnings)
     if output is not None:
         path = Path(output)

@@ -19,6 +19,9 @@ from netspec.training.distributed.launch.job import Job, parse_memory, parse_tim
 from netspec.training.distributed.mesh import mesh_of
 from netspec.training.errors.distributed import OtherDevices
 
+JOIN_TIMEOUT = "300"
+"""Seconds that processes wait for each other: nodes load Python from a shared disk, and pods their image."""
+
 
 class Parsed(click.ParamType[Any]):
     """A value that a function parses, whose ValueError is the message."""
@@ -98,6 +101,8 @@ def command(ctx: click.Context, /, file: str, to: str | None, given: SpecOptions
     print_problems(checked.problems.warnings)
     # Without GPUs the devices of a node are what its processes find.
     arguments = _train_command(file, run, checked if job.gpus else spec, given, modules)
+    if job.nodes > 1:
+        arguments = (*arguments, "--join-timeout", JOIN_TIMEOUT)
     if options["save_every"] is not None:
         arguments = (*arguments, "--save-every", f"{options['save_every']:g}")
     return _launch(to, job.replace(command=arguments), script, options, as_json)

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from netspec.cli.commands.training.processes import ProcessOptions, process_options
 from netspec.cli.examples import find_example
-from netspec.cli.options import SpecOptions, device_option, json_option, spec_options
+from netspec.cli.options import SpecOptions, json_option, spec_options
 from netspec.cli.output import print_once, print_problems
 from netspec.cli.render.json_progress import JsonReporter
 from netspec.cli.render.members_table import is_without_result, print_members, print_sweep_run
@@ -20,6 +21,8 @@ from netspec.language.diagnostics import CompileError
 from netspec.language.kinds import MAX_SEED
 from netspec.storage.run_files import path_of_new_run, path_of_run
 from netspec.training.distributed.mesh import MAX_DEVICES, devices_of
+from netspec.training.distributed.processes import peers
+from netspec.training.loop.callback import Several
 
 if TYPE_CHECKING:
     from netspec.runs.repeated.folds import FoldsResult
@@ -71,7 +74,7 @@ if TYPE_CHECKING:
 @click.option(
     "--report/--no-report", "has_report", default=True, help="Write report.html, a page about it, into the run folder."
 )
-@device_option
+@process_options
 @spec_options
 @json_option
 def command(
@@ -89,6 +92,7 @@ def command(
     mesh: str | None,
     lowering: str | None,
     has_report: bool,
+    group: ProcessOptions,
     given: SpecOptions,
     as_json: bool,
 ) -> int:
@@ -99,6 +103,10 @@ def command(
     `-D train.epochs=N` it trains for longer. The exit status is 1 if an expectation of the spec is not met, 130 after
     Ctrl-C and 143 after SIGTERM.
 
+    `--processes 2` trains in two processes on this machine. Under srun, mpirun, a JobSet of Kubernetes and on Cloud TPU
+    the processes find each other; elsewhere each of them gets `--coordinator`, `--process-id` and `--process-count`.
+    The exit status is 75 if another process was lost.
+
     \b
     Example:
         netspec train --example digits
@@ -106,6 +114,7 @@ def command(
         netspec train --resume runs/digits-1
         netspec train net.net --run-folder runs/net
         netspec train specs/digits.net --seeds 5
+        netspec train specs/digits.net --processes 2
         netspec train specs/digits.net --folds 5
         netspec train specs/digits.net --sweep rate=1e-4,1e-3,1e-2 --sweep batch=32,64
         netspec train specs/digits.net --devices 4
@@ -120,37 +129,45 @@ def command(
         raise click.UsageError("--run-folder RUN needs a spec FILE, and resumes the run without --resume")
     if sweeps and file is None:
         raise click.UsageError("--sweep needs a spec FILE; --resume RUN continues a sweep with the values that it has")
+    group.check()
+    if group.starts:
+        return group.start()
     devices = devices or devices_of(mesh)
     given = given.with_settings(seed=seed, seeds=seeds, devices=devices, mesh=mesh, lowering=lowering)
     given = given.with_settings("data", folds=folds)
-    spec = given.compilation(file) if file is not None else None
-    reporter = JsonReporter() if as_json else make_reporter()
-    options = {"reporter": reporter, "save_seconds": save_every}
     continue_unread()
-    result: AnyResult | None
-    try:
-        if resume is not None:
-            result = _resume(path_of_run(resume, Path(runs)), spec, given.overrides, **options)
-        else:
-            assert spec is not None
-            if run_folder is not None:
-                result = _train_in(path_of_new_run(run_folder, Path(runs)), spec, sweeps, **options)
+    with group.joined() as reports:
+        reporter = Several() if not reports else JsonReporter() if as_json else make_reporter()
+        options = {"reporter": reporter, "save_seconds": save_every}
+        spec = given.compilation(file) if file is not None else None
+        result: AnyResult | None
+        try:
+            if resume is not None:
+                result = _resume(path_of_run(resume, Path(runs)), spec, given.overrides, **options)
             else:
-                result = _train(spec, Path(runs), sweeps, **options)
-    finally:
-        if isinstance(reporter, LiveReporter):
-            reporter.stop()
-    if result is None:
-        return 0
-    print_members(result, as_json)
+                assert spec is not None
+                if run_folder is not None:
+                    result = _train_in(path_of_new_run(run_folder, Path(runs)), spec, sweeps, **options)
+                else:
+                    result = _train(spec, Path(runs), sweeps, **options)
+        finally:
+            if isinstance(reporter, LiveReporter):
+                reporter.stop()
+        return 0 if result is None else _finish(result, has_report, as_json, reports)
+
+
+def _finish(result: AnyResult, has_report: bool, as_json: bool, reports: bool) -> int:
+    """Report a training, in one process of several; the exit status."""
+    if reports:
+        print_members(result, as_json)
     if result.signal is not None:
         from netspec.training.loop.signals import status_of
 
         return status_of(result.signal)
-    if has_report and _write_report(result.run) and not as_json:
+    if reports and has_report and _write_report(result.run) and not as_json:
         click.echo(f"a short report is in {result.run / 'report.html'}")
         click.echo(f"`netspec report {result.run}` writes the full one, with the data and what the predictions show")
-    if not as_json:
+    if reports and not as_json:
         print_problems(problem for problem in result.problems if problem.is_error)
     return 1 if any(problem.is_error for problem in result.problems) or is_without_result(result) else 0
 
@@ -170,14 +187,15 @@ def _write_report(run: Path) -> bool:
 
 def _train(spec: Compilation, runs: Path, sweeps: Sequence[str] = (), **options: Any) -> AnyResult:
     spec.check()
-    print_problems(spec.problems.warnings)
     from netspec.spec.experiment import load_init, prepare, train_prepared
 
+    reports = peers().process == 0
+    print_problems(spec.problems.warnings if reports else ())
     _keep_memory(spec)
     if sweeps:
         return _sweep(spec, runs, sweeps, **options)
     prepared = load_init(prepare(_as_tuned(spec)))
-    print_once(prepared.warnings, except_=spec.problems.warnings)
+    print_once(prepared.warnings if reports else (), except_=spec.problems.warnings)
     if prepared.compilation.data.is_cross_validation:
         from netspec.runs.repeated.folds import train_folds
 
@@ -190,6 +208,7 @@ def _train(spec: Compilation, runs: Path, sweeps: Sequence[str] = (), **options:
 
 
 def _sweep(spec: Compilation, runs: Path, sweeps: Sequence[str], **options: Any) -> SweepResult:
+    _check_one_process()
     from netspec.search.sweeps.axes import parse_sweeps
     from netspec.search.sweeps.sweep import train_sweep
     from netspec.spec.experiment import prepare
@@ -203,9 +222,14 @@ def _sweep(spec: Compilation, runs: Path, sweeps: Sequence[str], **options: Any)
     return result
 
 
+def _check_one_process() -> None:
+    if peers().count > 1:
+        raise click.UsageError("a sweep trains in one process; start one for each combination instead, with -D")
+
+
 def _train_in(folder: Path, spec: Compilation, sweeps: Sequence[str] = (), **options: Any) -> AnyResult | None:
     """Start the training in a run folder with a name, or resume it; None where it is complete."""
-    if not folder.exists():
+    if not peers().first(folder.exists()):
         return _train(spec, folder.parent, sweeps, name=folder.name, **options)
     if sweeps:
         from netspec.search.sweeps.axes import parse_sweeps
@@ -216,7 +240,8 @@ def _train_in(folder: Path, spec: Compilation, sweeps: Sequence[str] = (), **opt
     from netspec.runs.resume import is_complete, resume_run
 
     if is_complete(folder, spec):
-        click.echo(f"{folder} is complete: nothing to do", err=True)
+        if peers().process == 0:
+            click.echo(f"{folder} is complete: nothing to do", err=True)
         return None
     if (members := _resume_members(folder, **options)) is not None:
         return members
@@ -234,6 +259,7 @@ def _resume_members(run: Path, **options: Any) -> SeedsResult | FoldsResult | Sw
     if noun == "run":
         from netspec.search.sweeps.sweep import resume_sweep
 
+        _check_one_process()
         return resume_sweep(run, tell=print_sweep_run, **options)
     return None if noun is None else resume_seeds(run, **options) if noun == "seed" else resume_folds(run, **options)
 
@@ -250,8 +276,8 @@ def _as_tuned(spec: Compilation) -> Compilation:
         return spec
     from netspec.analysis.tune_lowering import recall, with_lowering
 
-    lowering = recall(spec)
-    return spec if lowering is None else with_lowering(spec, lowering)
+    lowering = peers().first(recall(spec))  # the same for all processes
+    return spec if lowering is None else with_lowering(spec, tuple(lowering))
 
 
 def _resume(run: Path, spec: Compilation | None, overrides: dict[str, str], **options: Any) -> AnyResult:

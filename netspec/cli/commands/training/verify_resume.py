@@ -23,7 +23,7 @@ from netspec.language.kinds import MAX_COUNT
 from netspec.language.text import wrap, wrap_cell, wrap_lines
 
 if TYPE_CHECKING:
-    from netspec.runs.verify_resume import Row, Task
+    from netspec.runs.repeated.verify_resume import Row, Task
 
 PROGRAM = "from netspec.cli.commands.training.verify_resume import child; child()"
 REPORTED = 3
@@ -66,7 +66,7 @@ def command(
         netspec verify-resume net.net --data mnist --device cpu --json
     """
     given.compilation(file).check()
-    from netspec.runs.verify_resume import Task, compare_runs
+    from netspec.runs.repeated.verify_resume import Task, compare_runs
 
     with tempfile.TemporaryDirectory(prefix="netspec-verify-") as folder:
         base = Task(str(Path(file).resolve()), given.overrides, given.input, "", epochs, steps)
@@ -129,7 +129,7 @@ class _Runner:
 def child() -> None:
     """Carry out the task on the standard input of this process."""
     order = json.loads(sys.stdin.buffer.read())
-    from netspec.runs.verify_resume import Task, carry_out
+    from netspec.runs.repeated.verify_resume import Task, carry_out
 
     try:
         import_modules(tuple(order["modules"]))

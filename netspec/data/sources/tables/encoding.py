@@ -294,7 +294,7 @@ def scales(encoder: RowEncoder) -> dict[str, tuple[str | None, ...]]:
 
 def make_facts(table: Table, said: Columns, encoder: RowEncoder, *, has_test: bool) -> Facts:
     """Raises Unplaced when the kind of a target is not clear, or a cell of it is not a number."""
-    targets = {name: _target(table, said, name) for name in said.target}
+    targets = {name: target_of_column(table, said, name) for name in said.target}
     if len(targets) == 1:
         named = {"output": next(iter(targets.values()))}
     else:
@@ -302,7 +302,7 @@ def make_facts(table: Table, said: Columns, encoder: RowEncoder, *, has_test: bo
     return Facts(encoder.shapes(), named, len(table), has_test)
 
 
-def _target(table: Table, said: Columns, name: str) -> Target:
+def target_of_column(table: Table, said: Columns, name: str) -> Target:
     """What a target column contains; raises Unplaced when that is unclear, or a cell is not a number as it must."""
     kind = said.of(name).as_
     if isinstance(kind, SetColumn):

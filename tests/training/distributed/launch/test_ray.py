@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -43,6 +46,16 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("net.net").write_text(SPEC)
 
 
+def test_two_nodes(ray_address: str, capfd: pytest.CaptureFixture[str]) -> None:
+    assert run(["launch", "net.net", "--ray", "-N", "2", "--address", ray_address, "--run-folder", "mine"]) == 0
+    printed = capfd.readouterr().out
+    assert printed.count("run: runs/mine") == 1 and "on 2 x cpu as data(2)" in " ".join(printed.split())
+    environment = {**os.environ, "JAX_PLATFORMS": "cpu", "JAX_NUM_CPU_DEVICES": "2"}
+    whole = ["train", "net.net", "-D", "train.devices=2", "--run-folder", "whole", "--no-report"]
+    subprocess.run([sys.executable, "-m", "netspec", *whole], env=environment, check=True, capture_output=True)
+    assert Path("runs/mine/weights.safetensors").read_bytes() == Path("runs/whole/weights.safetensors").read_bytes()
+
+
 def test_more_than_the_cluster_has(ray_address: str, capsys: pytest.CaptureFixture[str]) -> None:
     for options, reason in (
         (["-N", "4"], "2 of its 2 nodes have 1 CPU, and the training needs 4"),
@@ -67,6 +80,26 @@ def test_without_the_package(capsys: pytest.CaptureFixture[str], monkeypatch: py
     assert run(["launch", "net.net", "--ray"]) == 1
     error = " ".join(capsys.readouterr().err.split())
     assert "NS588" in error and "pip install 'netspec-compiler[ray]'" in error
+
+
+def test_a_killed_process(ray_address: str, tmp_path: Path) -> None:
+    """The other process ends, the message says how to resume, and the same command does."""
+    arguments = ["launch", "net.net", "--ray", "-N", "2", "--address", ray_address, "--run-folder", "mine"]
+    command = [sys.executable, "-m", "netspec", *arguments, "-D", "train.epochs=400", "--save-every", "0"]
+    launcher = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    metrics, end = Path("runs/mine/metrics.jsonl"), time.monotonic() + 240
+    while not (metrics.exists() and metrics.read_text().count('"event": "epoch"') >= 2):
+        assert launcher.poll() is None and time.monotonic() < end
+        time.sleep(0.1)
+    (victim,) = [number for number in processes_in(tmp_path) if "--process-id\0001" in command_line(number)]
+    os.kill(victim, signal.SIGKILL)
+    printed, _ = launcher.communicate(timeout=120)
+    assert launcher.returncode == 1
+    assert "NS589" in printed and "process 1 of 2 was lost: signal 9" in printed
+    epochs = metrics.read_text().count('"event": "epoch"')
+    again = [*command[:-4], "-D", f"train.epochs={epochs + 1}"]
+    done = subprocess.run(again, capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and f"resuming at epoch {epochs + 1}" in " ".join(done.stdout.split()), done.stdout
 
 
 def command_line(process: int) -> str:

@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from netspec.cli.main import run
+from netspec.training.distributed.environments import detect
 from netspec.training.distributed.launch.job import Job, parse_memory, parse_time, slurm_time
 from netspec.training.distributed.launch.slurm import activation
 
@@ -79,7 +80,7 @@ def test_a_script_for_two_nodes(folder: Path, capsys: pytest.CaptureFixture[str]
     train = ["train", "net.net", "--run-folder", "runs/net-slurm", "-D", "train.epochs=3", "--devices", "8"]
     srun = next(command for command in commands("net.sbatch") if command[0] == "srun")
     assert srun[:3] == ["srun", "--cpus-per-task=8", "--wait=120"]
-    assert srun[srun.index("train") :] == [*train, "--save-every", "60"]
+    assert srun[srun.index("train") :] == [*train, "--join-timeout", "300", "--save-every", "60"]
     assert capsys.readouterr().out.splitlines() == [
         "wrote net.sbatch: 2 nodes with 4 GPUs each",
         "`sbatch net.sbatch` submits it",
@@ -121,6 +122,7 @@ def test_data_shape_modules_and_mesh_are_passed_on(monkeypatch: pytest.MonkeyPat
     given = dict(zip(words[4::2], words[5::2], strict=True))
     assert given == {
         "--run-folder": "runs/bare-slurm",
+        "--join-timeout": "300",
         "--mesh": "data(2) -> fsdp(2)",
         "--data": "mnist",
         "--input": "28x28x1",
@@ -198,8 +200,19 @@ def test_a_job_set() -> None:
     assert job["activeDeadlineSeconds"] == 7200
     (container,) = job["template"]["spec"]["containers"]
     train = ["netspec", "train", "net.net", "--run-folder", "runs/net-kubernetes", "-D", "train.epochs=3"]
-    assert container["command"] == [*train, "--devices", "8"]
+    assert container["command"] == [*train, "--devices", "8", "--join-timeout", "300"]
     assert container["resources"]["limits"] == {"nvidia.com/gpu": 4, "cpu": 8, "memory": "32Gi"}
+
+
+def test_pods_find_each_other() -> None:
+    """The variables of the manifest, and those that Kubernetes adds, say where process 0 is."""
+    worker = manifest("-N", "2")["spec"]["replicatedJobs"][0]
+    (container,) = worker["template"]["spec"]["template"]["spec"]["containers"]
+    variables = {variable["name"]: variable["value"] for variable in container["env"]}
+    added = {"KUBERNETES_SERVICE_HOST": "10.0.0.1", "JOB_COMPLETION_INDEX": "1"}
+    membership = detect({**variables, **added})
+    assert membership is not None and (membership.process, membership.count) == (1, 2)
+    assert membership.host == f"net-{worker['name']}-0-0.net"
 
 
 @pytest.mark.parametrize("options", [[], ["-N", "16"], ["--cpus", "2"], ["--namespace", "null"], ["--time", "30"]])

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -49,6 +53,28 @@ def epochs(run_folder: Path) -> int:
         return (run_folder / "metrics.jsonl").read_text().count('"event": "epoch"')
     except FileNotFoundError:
         return 0
+
+
+def test_a_killed_process_and_the_time_limit(slurm: SlurmCluster, capsys: pytest.CaptureFixture[str]) -> None:
+    """The job is requeued by itself both times, resumes its run, and ends with the weights of one process that nothing
+    has disturbed."""
+    job = submitted(capsys, "-N", "2", "--time", "20m", "--save-every", "0")
+    mine, log = Path("runs/net-slurm"), Path(f"net-{job}.log")
+    slurm.until(lambda: epochs(mine) >= 2, "two epochs")
+    slurm.run("scancel", "--signal=USR1", job)  # what Slurm itself sends before the time limit
+    slurm.until(lambda: slurm.restarts(job) == 1, "requeued")
+    first = epochs(mine)
+    slurm.until(lambda: epochs(mine) >= first + 2, "two epochs more")
+    for process in slurm.processes(job, 1):
+        os.kill(process, signal.SIGKILL)
+    slurm.until(lambda: slurm.restarts(job) == 2, "requeued again")
+    second = epochs(mine)
+    assert slurm.wait_for(job, "COMPLETED", "FAILED", "CANCELLED") == "COMPLETED", log.read_text()
+    assert 2 <= first < second < 60 and epochs(mine) == 60
+    whole = [sys.executable, "-m", "netspec", "train", "net.net", "-D", "train.devices=2", "--run-folder", "whole"]
+    environment = {**os.environ, "JAX_PLATFORMS": "cpu", "JAX_NUM_CPU_DEVICES": "2"}
+    subprocess.run(whole, env=environment, check=True, capture_output=True)
+    assert (mine / "weights.safetensors").read_bytes() == Path("runs/whole/weights.safetensors").read_bytes()
 
 
 def test_an_error_is_not_tried_again(slurm: SlurmCluster, capsys: pytest.CaptureFixture[str]) -> None:

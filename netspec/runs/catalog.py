@@ -39,6 +39,7 @@ from netspec.storage.run_files import (
 )
 from netspec.storage.run_folder import RunRecord, no_run, read_run
 from netspec.storage.run_lock import is_locked
+from netspec.storage.weights import check_not_search
 from netspec.training.control.best_epoch import best_epoch
 from netspec.training.metrics import is_higher_better
 
@@ -369,6 +370,7 @@ def histories_of(path: Path, name: str | None = None) -> list[RunHistory]:
     Raises:
         CompileError: it is not a run folder, or is damaged.
     """
+    check_not_search(path)
     members = member_folders(path)
     whole, group = name or path.name, str(path) if members else ""
     return [

@@ -166,7 +166,7 @@ def test_data_settings_and_the_check_of_each_combination(here: Path) -> None:
     counts = [json.loads((one.path / "settings.json").read_text())["parts"]["val"] for one in result.runs]
     assert counts == [32, 64]  # of 160, without the test split
     before = {*here.glob("runs/*")}
-    with pytest.raises(netspec.CompileError, match=r"NS599: with width = 0 the spec has an error"):
+    with pytest.raises(netspec.CompileError, match=r"NS599\]: with width = 0 the spec has an error: NS206"):
         netspec.sweep(here / "net.net", None, {"width": [4, 0]}, verbose=0)
     with pytest.raises(netspec.CompileError, match="`seeds` asks for several runs"):
         netspec.sweep(here / "net.net", None, {"width": [4, 8]}, seeds=3, verbose=0)

@@ -20,6 +20,7 @@ from netspec.compiler.ir.cost import rows
 from netspec.data.dataset.dataset import Dataset
 from netspec.data.dataset.from_arrays import dataset_of
 from netspec.data.errors.sources import NoTarget
+from netspec.data.load import learned_source
 from netspec.data.predict.preprocessing import Preprocessing
 from netspec.data.splits.split import Splits
 from netspec.data.transforms.encoders import Encoder
@@ -135,9 +136,10 @@ class SpecExperiment(Experiment):
         if self.is_given:
             return prepare(spec, self.loaded)
         spec.check()
-        sources = [(data.source, data.hold_out) for data in (whole.data, spec.data)]
-        before, now = (source.under(hold_out) if source is not None else None for source, hold_out in sources)
-        return prepare(spec, loaded=self.loaded if before == now else None)
+        settings = ((one.data, one.data_folder) for one in (whole, spec) if one.data.source is not None)
+        sources = [learned_source(data, folder) for data, folder in settings]
+        is_same = len(sources) == 2 and sources[0] == sources[1]
+        return prepare(spec, loaded=self.loaded if is_same else None)
 
 
 def _assemble(

@@ -283,21 +283,56 @@ def test_two_workers_share_a_search(spec: Path) -> None:
     assert len({t.worker for t in trials}) == 2
 
 
+FORKS = """
+import os, sys
+import optuna, sklearn.ensemble, sklearn.inspection
+import netspec.search.search, netspec.search.trials.with_optuna
+from netspec.cli.main import run
+for line in sys.stdin:
+    child = os.fork()
+    if not child:
+        os._exit(run(line.split()))
+    print("started", child, flush=True)
+    os.waitpid(child, 0)
+    print("ended", flush=True)
+"""
+"""Runs commands in processes that have imported everything already, which takes most of the time of a short search."""
+
+
+def next_trials(output: Any, count: int) -> bool:
+    """Wait for the end of so many trials; whether they came before the process ended."""
+    while count:
+        line = output.readline()
+        if line.startswith("ended") or not line:
+            return False
+        count -= '"event": "trial"' in line or '"event":"trial"' in line
+    return True
+
+
 def test_a_search_that_is_killed_loses_nothing(spec: Path, long: bool) -> None:
-    """Killed at random moments: at the end, when two tasks of a job array take part at once, every trial is accounted
-    for, and those that were finished have stayed."""
+    """Killed at random moments of its trials: at the end, when two tasks of a job array take part at once, every trial
+    is accounted for, and those that were finished have stayed."""
     kills, trials = (20, 60) if long else (1, 4)
     arguments = ("net.net", "--run-folder", "runs/killed", "--trials", str(trials), "--seeds", "0", "--sampler", "tpe")
     generator, finished = random.Random(0), dict[int, Any]()
+    forks = subprocess.Popen(
+        [sys.executable, "-c", FORKS], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
+    )
+    assert forks.stdin is not None and forks.stdout is not None
     for _ in range(kills):
-        process = started(*arguments)
-        time.sleep(generator.uniform(2, 12))
-        os.kill(process.pid, signal.SIGKILL)
-        process.communicate()
-        if (Path("runs/killed") / "search.json").exists():
-            now = {t.number: t for t in open_search(Path("runs/killed")).study().trials()}
-            assert all(now[number].goals == goals for number, goals in finished.items())
-            finished = {number: t.goals for number, t in now.items() if t.state == "complete"}
+        forks.stdin.write(" ".join(["tune", *arguments, "--json"]) + "\n")
+        started_line = forks.stdout.readline().split()
+        assert started_line[0] == "started"
+        assert next_trials(forks.stdout, generator.randrange(1, 3))
+        time.sleep(generator.uniform(0, 0.5))
+        os.kill(int(started_line[1]), signal.SIGKILL)
+        next_trials(forks.stdout, trials)  # what it has printed before its end
+        now = {t.number: t for t in open_search(Path("runs/killed")).study().trials()}
+        assert all(now[number].goals == goals for number, goals in finished.items())
+        finished = {number: t.goals for number, t in now.items() if t.state == "complete"}
+        assert finished
+    forks.stdin.close()
+    assert forks.wait(60) == 0
     for process in [started(*arguments), started(*arguments)]:
         _, errors = process.communicate(timeout=600)
         assert process.returncode == 0, errors
@@ -305,3 +340,4 @@ def test_a_search_that_is_killed_loses_nothing(spec: Path, long: bool) -> None:
     found = open_search(Path("runs/killed")).study().trials()
     assert [t.state for t in found if t.counts] == ["complete"] * trials
     assert {t.number for t in found if t.state == "interrupted"} == {t.repeats for t in found if t.repeats}
+    print(f"{sum(t.counts for t in found)} of {trials} trials accounted for")

@@ -69,7 +69,7 @@ def spreads_of(recipe: Recipe, arrays: Arrays) -> dict[str, Any]:
             continue
         values = np.asarray(column, np.float64).reshape(len(column), *output.head.shape)
         if padding is not None:
-            counts = np.asarray(read_all(arrays.inputs[padding.input])) != padding.id
+            counts = padding.real(np.asarray(read_all(arrays.inputs[padding.input])))
             values = np.where(counts[..., None], values, np.nan)
         values = values.reshape(len(values), -1)
         spread = np.nansum((values - np.nanmean(values, axis=0)) ** 2, axis=0)

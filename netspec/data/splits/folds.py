@@ -76,11 +76,11 @@ class Plain(Folds):
 
 @folds_word("grouped")
 class Grouped(Folds):
-    """All examples of a group, such as a patient, are in the same fold. The groups are given to the folds from the
-    largest to the smallest, each to the smallest fold so far.
+    """All examples of a group, such as a patient, are in the same fold.
 
-    The column is not a feature unless `columns` of the table names it. The examples that `test` and `val` hold out are
-    whole groups, too. For arrays, `netspec.cross_validate` takes `groups` in the place of `by`.
+    The groups are given to the folds from the largest to the smallest, each to the smallest fold so far. The column is
+    not a feature unless `columns` of the table names it. The examples that `test` and `val` hold out are whole groups,
+    too. For arrays, `netspec.cross_validate` takes `groups` in the place of `by`.
 
     Example: data { source = csv("scans.csv", target = "finding")  # one setting a line
                     folds = grouped(5, by = patient) }
@@ -96,7 +96,9 @@ class Grouped(Folds):
 
 @folds_word("by_time")
 class ByTime(Folds):
-    """Every fold is evaluated on examples that came after those it was trained on. There is one part more than there
+    """Every fold is evaluated on examples that came after those it was trained on.
+
+    There is one part more than there
     are folds: the first is never held out, and each of the others is held out after training on all before it. The
     examples that `test` and `val` hold out are the last ones.
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
+from math import nan
 from typing import Any
 
 from netspec.data.dataset.lazy_rows import Array
@@ -49,7 +50,7 @@ def is_ragged(value: Any) -> bool:
     return len(lengths) > 1 and min(lengths) > 0
 
 
-def pad_series(series: Sequence[Any], what: str, length: int | None = None, *, fill: float = np.nan) -> Array:
+def pad_series(series: Sequence[Any], what: str, length: int | None = None, *, fill: float = nan) -> Array:
     """Series as one array, padded to the longest of them, or to a `length`.
 
     Raises:
@@ -82,7 +83,7 @@ def too_long(where: str, found: int, name: str, length: int, features: int) -> U
     return Unplaced(SeriesTooLong, where=where, found=found, input=name, length=length, more=more, features=features)
 
 
-def extend_series(array: Array, length: int, fill: float = np.nan) -> Array:
+def extend_series(array: Array, length: int, fill: float = nan) -> Array:
     """Padded series with more padding at their ends."""
     missing = length - array.shape[1]
     if missing <= 0:
@@ -100,7 +101,7 @@ def _pad_pair(pair: list[Any], what: str) -> list[Any]:
     """Inputs (or targets) of the training and the test, padded to one length where they are ragged."""
     if not any(is_ragged(part) for part in pair if part is not None):
         return pair
-    fill = np.nan if what == "x" else 0.0
+    fill = nan if what == "x" else 0.0
     arrays = [None if part is None else pad_series(part, what, fill=fill) for part in pair]
     longest = max(array.shape[1] for array in arrays if array is not None)
     return [None if array is None else extend_series(array, longest, fill) for array in arrays]

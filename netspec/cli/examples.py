@@ -44,6 +44,12 @@ def data_source(path: Path) -> str | None:
     return found[1] if found else None
 
 
+def data_files(path: Path) -> list[Path]:
+    """The files with data that a spec names beside itself."""
+    names = re.findall(r'"([\w.-]+\.\w+)"', path.read_text(encoding="utf-8"))
+    return [path.parent / name for name in dict.fromkeys(names) if (path.parent / name).is_file()]
+
+
 def needs_no_download(source: str) -> bool:
     """Whether the data of a source are in netspec, or are made by it."""
     import netspec.data.sources  # noqa: F401  # which declare their words

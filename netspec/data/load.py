@@ -8,12 +8,13 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from netspec.data.dataset.dataset import Arrays, Dataset, Facts, Source, Target
+from netspec.data.dataset.dataset import Dataset, Facts, Source, Target, TrainRows, input_as_target
 from netspec.data.dataset.from_arrays import dataset_of
 from netspec.data.dataset.lazy_rows import Column
 from netspec.data.errors.sources import NoTarget, TargetIsInput, WrongLoad
 from netspec.data.settings import DataSettings
 from netspec.data.sources.streaming import open_stream
+from netspec.data.splits.split import draw_examples
 from netspec.data.transforms.class_ids import settle_class_ids, settle_labels
 from netspec.language.diagnostics import Unplaced
 from netspec.language.shape import Shape
@@ -29,6 +30,24 @@ def facts_by_loading(source: Source, folder: Path) -> Facts:
     return dataset.facts
 
 
+def learned_source(settings: DataSettings, folder: Path) -> Source:
+    """The source of the settings, which knows what is held out of it, and what it learns from the training split alone.
+
+    Raises:
+        Unplaced: a file is missing or wrong, or the examples cannot be split.
+    """
+    assert settings.source is not None
+    source = settings.source.under(settings.hold_out)
+    labeled = source.labeled(folder)
+    if labeled is None:
+        return source
+    if settings.target is None:
+        labeled = settle_dataset(labeled, settings)
+    else:
+        labeled = replace(labeled, facts=labeled.facts.replace(targets={}))
+    return source.learning_texts_from(TrainRows.of(draw_examples(labeled, settings)[2]))
+
+
 def read_facts(settings: DataSettings, folder: Path) -> Facts:
     """What is known before loading; `settings` have a source.
 
@@ -36,7 +55,7 @@ def read_facts(settings: DataSettings, folder: Path) -> Facts:
         Unplaced: a file is missing or wrong, or there is no target.
     """
     assert settings.source is not None
-    source = settings.source.under(settings.hold_out)
+    source = learned_source(settings, folder)
     facts = source.facts(folder)
     return settle_facts(facts if facts is not None else facts_by_loading(source, folder), settings, source.word)
 
@@ -50,14 +69,14 @@ def read_dataset(settings: DataSettings, folder: Path, device: int | None = None
             the settings ask for it (NS514).
     """
     assert settings.source is not None
-    source = settings.source.under(settings.hold_out)
+    source = learned_source(settings, folder)
     dataset = open_stream(source, folder, settings.stream, device) or _loaded.pop((source, folder), None)
     return settle_dataset(dataset if dataset is not None else _load(source, folder), settings)
 
 
 def is_loaded(settings: DataSettings, folder: Path) -> bool:
     """Whether the data of the source in the settings were loaded for their facts."""
-    return settings.source is not None and (settings.source.under(settings.hold_out), folder) in _loaded
+    return settings.source is not None and (learned_source(settings, folder), folder) in _loaded
 
 
 def _load(source: Source, folder: Path) -> Dataset:
@@ -118,9 +137,3 @@ def settle_dataset(dataset: Dataset, settings: DataSettings) -> Dataset:
 def _is_wide(labels: Column) -> bool:
     """Whether labels are integers of another type than class ids have."""
     return labels.dtype.kind in "iu" and labels.dtype.name != "int32"
-
-
-def input_as_target(arrays: Arrays, output: str = "output") -> Arrays:
-    """The same inputs, which are the targets as well."""
-    (values,) = arrays.inputs.values()
-    return Arrays(arrays.inputs, {output: values})

@@ -183,6 +183,7 @@ def fit_dataset(dataset: Dataset, inputs: Mapping[str, Shape], heads: Mapping[st
         inputs={name: dataset.facts.inputs[key] for name, key in x_names.items()},
         targets={name: dataset.facts.targets[key] for name, key in y_names.items()},
         ragged=ragged,
+        pads={name: dataset.facts.pads[key] for name, key in x_names.items() if key in dataset.facts.pads},
     )
     columns = {name: dataset.columns[key] for name, key in x_names.items() if key in dataset.columns}
     fill = {name: dataset.fill[key] for name, key in x_names.items() if key in dataset.fill}

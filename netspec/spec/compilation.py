@@ -195,7 +195,7 @@ class Compilation:
         """What is known of the data without loading them; None without data."""
         if self.given_facts is None and not self._has("data"):
             return None
-        from netspec.data.load import read_facts, settle_facts
+        from netspec.data.load import learned_source, read_facts, settle_facts
         from netspec.language.diagnostics import Unplaced  # a network without data waits for none of this
 
         settings = self.section("data")
@@ -205,7 +205,7 @@ class Compilation:
             if settings is BAD or settings.source is None:
                 return None
             facts = read_facts(settings, self.data_folder)
-            for remark in settings.source.under(settings.hold_out).remarks(self.data_folder):
+            for remark in learned_source(settings, self.data_folder).remarks(self.data_folder):
                 self._report_one(remark)
             return facts
         except Unplaced as bad:
@@ -262,7 +262,7 @@ class Compilation:
         source_failed = source_failed or (data is None and "source" in self.resolution.file.broken)
         inference.classes = facts.classes if facts is not None else BAD if source_failed else None
         inference.has_data = facts is not None
-        graph = inference.network(self.name, defaults)
+        graph = inference.network(self.name, defaults, facts.pads if facts is not None else {})
         if graph is not None:
             check_graph(graph, self.problems)
             expected = Problems()

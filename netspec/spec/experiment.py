@@ -20,6 +20,7 @@ from netspec.compiler.ir.cost import rows
 from netspec.data.dataset.dataset import Dataset
 from netspec.data.dataset.from_arrays import dataset_of
 from netspec.data.errors.sources import NoTarget
+from netspec.data.load import learned_source
 from netspec.data.predict.preprocessing import Preprocessing
 from netspec.data.splits.split import Splits
 from netspec.data.transforms.encoders import Encoder
@@ -128,7 +129,7 @@ class SpecExperiment(Experiment):
             return prepare(spec, self.loaded)
         source = whole.data.source
         assert source is not None
-        is_same = source.under(whole.data.hold_out) == source.under(spec.data.hold_out)
+        is_same = learned_source(whole.data, whole.data_folder) == learned_source(spec.data, spec.data_folder)
         return prepare(spec, loaded=self.loaded if is_same else None)
 
 

@@ -33,7 +33,9 @@ def test_every_example_is_listed_with_what_it_is(capsys: pytest.CaptureFixture[s
     )
     assert all(summary(find_example(name)) for name in example_names())
     included, downloaded = out.partition("data downloaded once:")[::2]
-    assert "  digits " in included and "  mnist_cnn " in downloaded and "  xor " in included
+    assert (
+        "  digits " in included and "  mnist_cnn " in downloaded and "  xor " in included and "  sentiment " in included
+    )
     assert run(["examples", "--json"]) == 0
     records = json.loads(capsys.readouterr().out)["examples"]
     assert {"name": "digits", "data": "digits", "summary": "Handwritten digits"} in records
@@ -65,6 +67,18 @@ def test_the_name_of_an_example_as_a_file(name: str, capsys: pytest.CaptureFixtu
     assert run(["train", name]) == 1
     err = " ".join(capsys.readouterr().err.split())
     assert "error[NS109]" in err and "`netspec train --example mnist_cnn` trains the one of this name" in err
+
+
+def test_an_example_with_its_data(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["examples", "sentiment"]) == 0
+    assert "wrote reviews.csv, its data" in capsys.readouterr().out
+    assert Path("reviews.csv").read_bytes() == (ROOT / "specs/reviews.csv").read_bytes()
+    assert run(["check", "sentiment.net"]) == 0
+    Path("sentiment.net").unlink()
+    assert run(["examples", "sentiment"]) == 1 and not Path("sentiment.net").exists()
+    assert "reviews.csv already exists" in capsys.readouterr().err
+    assert run(["examples", "sentiment", "--force", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"file": "sentiment.net", "data": ["reviews.csv"]}
 
 
 def test_what_is_no_example(capsys: pytest.CaptureFixture[str]) -> None:

@@ -237,3 +237,45 @@ def test_a_network_that_was_not_trained(tmp_path: Path, capsys: pytest.CaptureFi
     assert run(["export", str(tmp_path / "net.net"), "-o", str(tmp_path / "a.onnx"), "--code"]) == 1
     assert "--code is for a run" in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ["net.net"]
+
+
+def texts_run(folder: Path, options: str) -> Path:
+    """A classifier of texts that are split in some way, beside a number."""
+    rows = [f'"{"not " * (i % 3)}good, naïve café {i}",{i},{"no" if i % 2 else "yes"}' for i in range(40)]
+    (folder / "r.csv").write_text("\n".join(["Review,n,liked", *rows]), "utf-8")
+    source = f'csv("r.csv", target = "liked", per_column = of("Review", as = text({options})))'
+    network = "((review -> embedding(3) -> mean_pool) | numbers) -> concat -> dense(classes, softmax)"
+    (folder / "r.net").write_text(
+        f"input review: 9 tokens(300, pad = 0)\ninput numbers: 1\n{network}\n"
+        f"data {{ source = {source}\nnormalize = standard }}\ntrain {{ epochs = 1 }}"
+    )
+    return netspec.train(folder / "r.net", runs=folder / "runs", verbose=0).run
+
+
+@pytest.mark.parametrize("options", ["min_count = 1", "by = char, keep = end", "by = bpe, vocabulary = 290"])
+def test_columns_of_texts(options: str, tmp_path: Path) -> None:
+    pytest.importorskip("tokenizers")
+    run_folder = texts_run(tmp_path, f"{options}, length = 9")
+    given = [
+        '"not good, cafe\u0301!",3',
+        '"\U0001f44d\U0001f3fd don\u2019t go \u6f22\u5b57, " ,7',
+        str(tmp_path / "r.csv"),
+    ]
+    found = exported(tmp_path, run_folder, "onnx").predict(given)
+    compare(found, netspec.predict(run_folder, given).examples)
+    assert len(found) == 42
+
+
+@pytest.mark.parametrize("name", ["torch", "huggingface"])
+def test_texts_alone(name: str, tmp_path: Path) -> None:
+    (tmp_path / "r.csv").write_text("review,liked\n" + "".join(f"not good {i % 7} at all,{i % 2}\n" for i in range(40)))
+    source = 'csv("r.csv", target = "liked", text = "review")'
+    text = f"embedding(3) -> gru(4, return = last) -> dense(classes, softmax)\ndata {{ source = {source} }}"
+    (tmp_path / "r.net").write_text(f"{text}\ntrain {{ epochs = 1 }}")
+    run_folder = netspec.train(tmp_path / "r.net", runs=tmp_path / "runs", verbose=0).run
+    (tmp_path / "new.txt").write_text("Good, not at all", "utf-8")
+    given = ["not good, 3 at all", "unknown", str(tmp_path / "new.txt")]
+    program = exported(tmp_path, run_folder, name)
+    compare(program.predict(given), netspec.predict(run_folder, given).examples)
+    with pytest.raises(ValueError, match="is empty"):
+        program.predict([" "])

@@ -95,6 +95,9 @@ def write_tables(folder: Path) -> None:
     (folder / "houses.csv").write_text("\n".join(["photo,lat,lon,a,b,c,d,e,price", *houses]))
     homes = [f"{i},{i % 7},{50_000 * i + 7},{70 + i}" for i in range(1, 31)]
     (folder / "homes.csv").write_text("\n".join(["rooms,floor,price,area", *homes]))
+    (folder / "reviews.csv").write_text((ROOT / "specs" / "reviews.csv").read_text())
+    ratings = [f'"Good, {"or" if i % 2 else "and"} bad",{2000 + i},{90 + i % 9},{i % 5}.5' for i in range(20)]
+    (folder / "ratings.csv").write_text("\n".join(["review,year,minutes,stars", *ratings]))
     for i in range(1, 4):
         Image.new("RGB", (80, 60), (i, i, i)).save(folder / f"{i}.png")
 

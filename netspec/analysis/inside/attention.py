@@ -14,10 +14,9 @@ import numpy as np
 from flax import nnx
 
 from netspec.analysis.inside.embedding import shown_token
-from netspec.analysis.inside.inputs import Inputs, given_inputs
+from netspec.analysis.inside.inputs import Inputs, given_inputs, input_tokens
 from netspec.compiler.ir.cost import Row
 from netspec.data.dataset.lazy_rows import Array
-from netspec.data.transforms.encoders import TextEncoder
 from netspec.display.charts.inside.matrix import Matrix, matrices_svg
 from netspec.language.corrections import suggest
 from netspec.runs.model import Model
@@ -118,6 +117,6 @@ def _labels(model: Model, example: Inputs) -> Sequence[str]:
     ids = [example.raw[name][0] for name, shape in model.inputs.items() if shape.is_tokens and shape.rank == 1]
     if len(ids) != 1:
         return ()
-    encoder = model.preprocessing.encoder if model.preprocessing is not None else None
-    known = encoder.vocabulary if isinstance(encoder, TextEncoder) else ()
-    return [shown_token(known[i]) if i < len(known) else str(i) for i in ids[0].tolist()]
+    (name,) = (name for name, shape in model.inputs.items() if shape.is_tokens and shape.rank == 1)
+    known = input_tokens(model, name)
+    return [shown_token(known.name(i)) if known is not None else str(i) for i in ids[0].tolist()]

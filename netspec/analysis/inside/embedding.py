@@ -9,10 +9,9 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from netspec.analysis.inside.inputs import Inputs, split_inputs
+from netspec.analysis.inside.inputs import Inputs, input_tokens, split_inputs
 from netspec.compiler.ir.cost import Row as LayerRow
 from netspec.data.dataset.lazy_rows import Array
-from netspec.data.transforms.encoders import TextEncoder
 from netspec.display.charts.plane import Series, large_svg
 from netspec.language.corrections import suggest
 from netspec.language.lazy import lazy
@@ -136,10 +135,10 @@ def _table_svg(model: Model, name: str, method: str) -> str:
     for part in name.split("/"):
         module = getattr(module, part)
     table = np.asarray(module.embedding[...], np.float32)[:MAX_EXAMPLES]
-    encoder = model.preprocessing.encoder if model.preprocessing is not None else None
-    known = encoder.vocabulary if isinstance(encoder, TextEncoder) else ()
+    ids = [name for name, shape in model.inputs.items() if shape.is_tokens]
+    known = input_tokens(model, ids[0]) if len(ids) == 1 else None
     points, axes = plane_of(table, method)
-    labels = [shown_token(known[i]) if i < len(known) else str(i) for i in range(len(table))]
+    labels = [shown_token(known.name(i)) if known is not None else str(i) for i in range(len(table))]
     title = f"{model.name}: {NAMES[method]} of {name}, the vectors of {len(table):,} tokens"
     return large_svg(title, axes, [_series("", points, labels=labels)])
 

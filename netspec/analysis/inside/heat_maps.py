@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 
 from netspec.analysis.inside.attribution import Attribution, grad_cam_of, integrated_gradients_of, saliency_of
-from netspec.analysis.inside.inputs import Inputs, given_inputs
+from netspec.analysis.inside.inputs import Inputs, given_inputs, input_tokens
 from netspec.analysis.inside.occlusion import occlusion_of
 from netspec.analysis.inside.scores import Scores, Unit
 from netspec.data.dataset.lazy_rows import Array
-from netspec.data.transforms.encoders import TextEncoder
+from netspec.data.transforms.token_names import Tokens as TokenNames
 from netspec.display.charts.inside.heat import Bars, ImageHeat, Panel, Tokens, heat_svg, visible
 from netspec.display.text import number_text
 from netspec.language.shape import Shape
@@ -150,7 +150,8 @@ def _block(
             return ImageHeat(heading, _gray(raw.T), panels(values.T), has_outline=False)
         return ImageHeat(heading, image_of(model, name, raw), panels(values))
     if shape.is_tokens and shape.rank == 1:
-        return _tokens(model, raw, values, inputs.last[i] if inputs.last is not None else None, heading)
+        last = inputs.last[i] if inputs.last is not None else None
+        return _tokens(input_tokens(model, name), raw, values, last, heading)
     columns = model.preprocessing.columns.get(name) if model.preprocessing is not None else None
     flat = np.atleast_1d(raw).reshape(-1)
     names = columns if columns is not None and len(columns) == len(flat) else _numbered(name, len(flat))
@@ -170,17 +171,15 @@ def _panels(class_name: str, what: str, unit: str, values: Array) -> list[Panel]
     return [Panel(f"for {class_name}", np.maximum(values, 0), unit=unit), against]
 
 
-def _tokens(model: Model, raw: Array, values: Array, last: int | None, heading: str) -> Tokens:
+def _tokens(known: TokenNames | None, raw: Array, values: Array, last: int | None, heading: str) -> Tokens:
     """The tokens of a text without its padding, on which nothing depends."""
-    encoder = model.preprocessing.encoder if model.preprocessing is not None else None
     (used,) = np.nonzero(values)
     end = last + 1 if last is not None else int(used.max()) + 1 if used.size else len(raw)
     begin = int(used.min()) if used.size and last is None else 0
     texts = [str(one) for one in raw[begin:end]]
-    if isinstance(encoder, TextEncoder):
-        texts = [encoder.vocabulary[one] for one in raw[begin:end]]
-    is_joint = isinstance(encoder, TextEncoder) and encoder.by == "char"
-    return Tokens(heading, texts, values[begin:end], joint=is_joint)
+    if known is not None:
+        texts = [known.name(int(one)) for one in raw[begin:end]]
+    return Tokens(heading, texts, values[begin:end], joint=known is not None and known.is_joint)
 
 
 def image_of(model: Model, name: str, raw: Array) -> Array:

@@ -15,6 +15,7 @@ from netspec.data.dataset.lazy_rows import Array, read_all
 from netspec.data.errors.reading import NoSplit
 from netspec.data.predict.preprocessing import Preprocessing
 from netspec.data.predict.python_inputs import raw_inputs
+from netspec.data.transforms.token_names import Tokens, tokens_of
 from netspec.display.problems import print_problems
 from netspec.language.diagnostics import CompileError, fail
 from netspec.runs.arguments import check_choice, check_type
@@ -77,6 +78,12 @@ def given_inputs(model: Model, x: Any) -> Inputs:
     print_problems(found.warnings)
     arrays = {name: np.asarray(found.arrays[name]) for name in model.inputs}
     return Inputs(arrays, _ready(model, arrays), found.names, found.last)
+
+
+def input_tokens(model: Model, name: str) -> Tokens | None:
+    """What the ids of an input of a model stand for; None where nothing is known of them."""
+    known = model.preprocessing or Preprocessing()
+    return tokens_of(known.encoder, known.raw_names.get(name, name))
 
 
 def split_inputs(

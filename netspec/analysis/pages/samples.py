@@ -12,7 +12,8 @@ from netspec.analysis.quality.examples import encoded_columns
 from netspec.data.dataset.dataset import Target
 from netspec.data.dataset.lazy_rows import Array, read_all
 from netspec.data.splits.split import Splits
-from netspec.data.transforms.encoders import RowEncoder, TextEncoder
+from netspec.data.transforms.encoders import RowEncoder
+from netspec.data.transforms.token_names import Tokens, tokens_of
 from netspec.display.charts.grid import MAX_PIXELS, small_uri
 from netspec.display.page.elements import paragraph, table_html
 from netspec.display.text import name_text, number_text
@@ -29,14 +30,16 @@ MAX_CELL = 40
 def samples_html(run: ReadRun, splits: Splits) -> str:
     """A few training examples of the first input, as many of each class as of any other."""
     name, column = next(iter(splits.dataset.train.inputs.items()))
-    chosen = _choose(splits, IMAGES if column.ndim == 4 else ROWS)
+    encoder = splits.dataset.encoder
+    tokens = tokens_of(encoder, splits.dataset.raw_names.get(name, name))
+    is_text = tokens is not None and not (isinstance(encoder, RowEncoder) and encoder.only_text is None)
+    chosen = _choose(splits, IMAGES if column.ndim == 4 else TEXTS if is_text else ROWS)
     values = read_all(column[splits.train_index[chosen]])
     labels = _labels(splits, chosen)
-    encoder = splits.dataset.encoder
     if values.ndim == 4 and values.shape[-1] in (1, 3):
         return _section(_images_html(values, labels))
-    if isinstance(encoder, TextEncoder) and values.ndim == 2:
-        return _section(_texts_html(values[:TEXTS], labels, encoder))
+    if is_text and tokens is not None and values.ndim == 2:
+        return _section(_texts_html(values, labels, tokens, is_padded=name in splits.facts.pads))
     if values.ndim == 2 and np.issubdtype(values.dtype, np.floating):
         if isinstance(encoder, RowEncoder) and encoder.shape is None:
             return _section(_table_html(splits, encoder, chosen, labels))
@@ -119,11 +122,11 @@ def _rows_html(values: Sequence[Sequence[str]], names: Sequence[str], labels: Se
     return table_html(f"Rows of the data{more}", heads, rows)
 
 
-def _texts_html(values: Array, labels: Sequence[str], encoder: TextEncoder) -> str:
-    gap, known = "" if encoder.by == "char" else " ", encoder.vocabulary
+def _texts_html(values: Array, labels: Sequence[str], tokens: Tokens, *, is_padded: bool) -> str:
     items = ""
     for ids, label in zip(values, labels, strict=False):
-        text = gap.join(known[i] if 0 < i < len(known) else "…" for i in ids.tolist())
+        kept = [i for i in ids.tolist() if i or not is_padded]
+        text = tokens.separator.join(tokens.name(i) if i else "…" for i in kept)
         head = f"<strong>{escape(label)}</strong> " if label else ""
         items += f"<li>{head}{escape(shorten(text, MAX_TEXT))}</li>"
     return f'<ul class="samples texts">{items}</ul>'

@@ -13,7 +13,8 @@ from netspec.analysis.quality.numbers.groups import MISSING
 from netspec.data.dataset.lazy_rows import Array, read_all
 from netspec.data.splits.split import Splits
 from netspec.data.transforms.columns import Column
-from netspec.data.transforms.encoders import RowEncoder, TextEncoder
+from netspec.data.transforms.encoders import RowEncoder
+from netspec.data.transforms.token_names import Tokens, tokens_of
 from netspec.display.charts.inside.heat import visible
 from netspec.language.shape import Shape
 from netspec.language.text import printable
@@ -29,12 +30,13 @@ EMPTY = "∅"
 @dataclass(frozen=True)
 class TableColumn:
     """A column of a table: the features of an input that it became. `features` is None where it is all of the input,
-    `column` None where it is a number that nothing else is known of."""
+    `column` None where it is a number that nothing else is known of, `tokens` what the ids of a text stand for."""
 
     name: str
     input: str
     features: slice | None
     column: Column | None = None
+    tokens: Tokens | None = None
 
     def of(self, inputs: Array) -> Array:
         """Its features of some examples."""
@@ -50,6 +52,8 @@ class TableColumn:
         if self.is_number:
             return [MISSING if np.isnan(value) else f"{value:.5g}" for value in found[:, 0].astype(float).tolist()]
         assert self.column is not None
+        if self.tokens is not None:
+            return [self.tokens.separator.join(map(self.tokens.name, row[row != 0].tolist())) for row in found]
         values = self.column.values or ()
         if self.features is None:
             return [values[i - 1] if 0 < i <= len(values) else UNKNOWN for i in found.reshape(-1).tolist()]
@@ -84,6 +88,9 @@ class Examples:
         """What the examples are shown as."""
         if self.image_inputs:
             return "images"
+        encoder = self.splits.dataset.encoder
+        if isinstance(encoder, RowEncoder) and encoder.only_text is not None:
+            return "texts"
         if self.columns:
             return "rows"
         return "texts" if self.token_inputs else "other"
@@ -105,7 +112,8 @@ class Examples:
         dataset = self.splits.dataset
         encoder = dataset.encoder
         if isinstance(encoder, RowEncoder):
-            return encoded_columns(encoder, dataset.raw_names) if encoder.shape is None else []
+            is_table = encoder.shape is None and encoder.only_text is None
+            return encoded_columns(encoder, dataset.raw_names) if is_table else []
         found = []
         for name, shape in self.shapes.items():
             if len(shape.sizes) != 1 or not isinstance(shape.sizes[0], int) or shape.is_tokens:
@@ -129,12 +137,17 @@ class Examples:
 
     def tokens(self, number: int) -> list[str]:
         """The tokens of the first text of an example: characters, words, or ids."""
-        ids = self.raw(self.token_inputs[0], np.array([number]))[0].tolist()
-        encoder = self.splits.dataset.encoder
-        if not isinstance(encoder, TextEncoder):
-            return [str(one) for one in ids]
-        known = encoder.vocabulary
-        return [known[one] if 0 <= one < len(known) else UNKNOWN for one in ids]
+        name = self.token_inputs[0]
+        ids = self.raw(name, np.array([number]))[0].tolist()
+        tokens = self._tokens
+        if name in self.splits.facts.pads:
+            ids = ids[: max((i + 1 for i, one in enumerate(ids) if one != self.splits.facts.pads[name]), default=0)]
+        return [tokens.name(one) if tokens is not None else str(one) for one in ids]
+
+    @property
+    def _tokens(self) -> Tokens | None:
+        name = self.token_inputs[0]
+        return tokens_of(self.splits.dataset.encoder, self.splits.dataset.raw_names.get(name, name))
 
     @property
     def noun(self) -> str:
@@ -144,8 +157,8 @@ class Examples:
     @property
     def separator(self) -> str:
         """What is between two tokens."""
-        encoder = self.splits.dataset.encoder
-        return "" if isinstance(encoder, TextEncoder) and encoder.by == "char" else " "
+        tokens = self._tokens if self.token_inputs else None
+        return tokens.separator if tokens is not None else " "
 
 
 def token_text(token: str) -> str:
@@ -173,7 +186,7 @@ def encoded_columns(encoder: RowEncoder, raw_names: Mapping[str, str]) -> list[T
             if raw in names:
                 found.append(TableColumn(column.name, names[raw], slice(begin, end), column))
             begin = end
-    own = [(names[raw], column) for raw, column in encoder.own_inputs() if raw in names and column.kind != "image"]
-    found += [TableColumn(column.name, name, None, column) for name, column in own]
+    own = [(raw, column) for raw, column in encoder.own_inputs() if raw in names and column.kind != "image"]
+    found += [TableColumn(column.name, names[raw], None, column, tokens_of(encoder, raw)) for raw, column in own]
     order = [column.name for column in encoder.columns]
     return sorted(found, key=lambda one: order.index(one.name))

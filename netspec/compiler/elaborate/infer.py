@@ -54,13 +54,16 @@ class Inference(Evaluator, Applier):
         except Abandon:
             return BAD
 
-    def network(self, name: str, defaults: Mapping[str, Shape]) -> Graph | None:
-        """The graph of the file; `defaults` are the inputs when the file declares none."""
+    def network(
+        self, name: str, defaults: Mapping[str, Shape], default_pads: Mapping[str, int] | None = None
+    ) -> Graph | None:
+        """The graph of the file; `defaults` are the inputs when the file declares none, `default_pads` the ids that are
+        padding in them."""
         builder = Builder(name)
         frame = Frame(builder)
         self.file_frames[self.resolution.scope] = frame
         try:
-            tensors = self._inputs(builder, frame, defaults)
+            tensors = self._inputs(builder, frame, defaults, default_pads or {})
         except Abandon:
             return None
         frame.input = one_or_several(tensors) if tensors else BAD
@@ -149,7 +152,9 @@ class Inference(Evaluator, Applier):
 
     # ------------------------------------------------------------ inputs
 
-    def _inputs(self, builder: Builder, frame: Frame, defaults: Mapping[str, Shape]) -> list[Tensor]:
+    def _inputs(
+        self, builder: Builder, frame: Frame, defaults: Mapping[str, Shape], default_pads: Mapping[str, int]
+    ) -> list[Tensor]:
         tensors = []
         for declaration in self.resolution.inputs:
             shape = self._shape(declaration.shape, frame)
@@ -170,7 +175,9 @@ class Inference(Evaluator, Applier):
         if not self.resolution.inputs:
             for name, shape in defaults.items():
                 label_name = "x" if len(defaults) == 1 else name
-                tensors.append(Tensor(builder, builder.add_input(label_name, shape, None), shape))
+                tensor = Tensor(builder, builder.add_input(label_name, shape, None), shape)
+                padded = PaddedInput(tensor, default_pads[name]) if name in default_pads else None
+                tensors.append(tensor.replace(padded=padded))
         elif len(tensors) < len(self.resolution.inputs):
             return []
         return tensors

@@ -201,14 +201,15 @@ def check_inputs(facts: Facts, expected: Expected) -> list[Diagnostic]:
             bad = too_long("the longest series", steps, name, cast("int", length[0]), features)
             found.append(bad.diagnostic(expected.input_span(name)))
             continue
-        wrong = _check_shape(name, shape, expected, bound)
+        wrong = _check_shape(name, shape, facts.pads.get(key), expected, bound)
         found.extend([wrong] if wrong is not None else [])
     return found
 
 
 def _input_advice(name: str, facts: Facts) -> str:
     """The declarations of the inputs of the data."""
-    declared = " · ".join(f"`input {key}: {shape}`" for key, shape in facts.inputs.items())
+    shapes = {key: _declared(shape, facts.pads.get(key)) for key, shape in facts.inputs.items()}
+    declared = " · ".join(f"`input {key}: {shape}`" for key, shape in shapes.items())
     near = suggest(name, facts.inputs, what="its inputs")
     return f"{near}\nthe data give {declared}" if "did you mean" in near else f"the data give {declared}"
 
@@ -225,12 +226,19 @@ def _single_advice(missing: Sequence[str], facts: Facts, expected: Expected) -> 
     return f"the data give one input: `input {next(iter(facts.inputs.values()))}`"
 
 
-def _check_shape(name: str, found: Shape, expected: Expected, bound: dict[Dim, Size]) -> Diagnostic | None:
+def _declared(shape: Shape, pad: int | None) -> str:
+    """A shape as the declaration of an input has it."""
+    return str(shape) if pad is None else f"{str(shape).removesuffix(')')}, pad = {pad})"
+
+
+def _check_shape(
+    name: str, found: Shape, pad: int | None, expected: Expected, bound: dict[Dim, Size]
+) -> Diagnostic | None:
     shape, span = expected.inputs[name], expected.input_span(name)
     sizes = found.sizes
-    what, declared = "the input of the network", f"input {found}"
+    what, declared = "the input of the network", f"input {_declared(found, pad)}"
     if len(expected.inputs) > 1:
-        what, declared = f"the input `{name}`", f"input {name}: {found}"
+        what, declared = f"the input `{name}`", f"input {name}: {_declared(found, pad)}"
     notes = expected.notes(f"gives {found}", span)
     if _fits(sizes, shape.sizes, bound):
         if _is_wrong_vocabulary(found, shape):
@@ -241,13 +249,16 @@ def _check_shape(name: str, found: Shape, expected: Expected, bound: dict[Dim, S
         return None if is_declared or not _looks_reversed(sizes) else _channels_first(found, shape, span)
     if len(sizes) == 3 and _fits((*sizes[1:], sizes[0]), shape.sizes, bound):
         return _channels_first(found, shape, span)
+    advice = f"write `{declared}`" if found.is_tokens else _shape_advice(sizes, shape.sizes)
+    if pad is not None and shape.is_tokens and shape.rank == 1:  # texts
+        advice += f", leave out the line, or set `length = {shape.sizes[0]}` for the texts"
     return errors.InputUnlikeData(
         span=span,
         notes=notes,
         what=what,
         found=str(found),
         expected=str(shape if found.is_tokens else Shape(shape.sizes)),
-        advice=f"write `{declared}`" if found.is_tokens else _shape_advice(sizes, shape.sizes),
+        advice=advice,
     )
 
 

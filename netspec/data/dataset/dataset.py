@@ -68,7 +68,8 @@ class Facts(Frozen):
     that exist, such as a truth table: nothing is held out then, and the test is on the same rows. Data without targets
     are for networks whose target is the input. `in_time` is set for windows over series, which overlap each other: only
     the ends of series are held out. `ragged` names the inputs whose series have different lengths; their shapes have
-    the largest.
+    the largest. `pads` has the id that is padding, by the inputs
+    of token ids that are padded.
     """
 
     inputs: dict[str, Shape]
@@ -78,6 +79,7 @@ class Facts(Frozen):
     is_complete: bool = False
     in_time: bool = False
     ragged: tuple[str, ...] = ()
+    pads: dict[str, int] = {}
 
     @property
     def classes(self) -> int | None:
@@ -123,6 +125,20 @@ class Arrays:
 def arrays_of(x: Column, y: Column | None = None) -> Arrays:
     """Examples with one input, and one target or none."""
     return Arrays({"input": x}, {"output": y} if y is not None else {})
+
+
+class TrainRows(Frozen):
+    """The indices of the examples that are trained on, as bytes of int64: an option of a source can be compared."""
+
+    bytes: bytes
+
+    @classmethod
+    def of(cls, indices: Array) -> TrainRows:
+        return cls(indices.astype("int64").tobytes())
+
+    @property
+    def indices(self) -> Array:
+        return np.frombuffer(self.bytes, np.int64)
 
 
 def portion_count(portion: float, examples: int) -> int:
@@ -263,6 +279,12 @@ class HoldOut(Frozen):
         return -(-examples // self.folds)
 
 
+def input_as_target(arrays: Arrays, output: str = "output") -> Arrays:
+    """The same inputs, which are the targets as well."""
+    (values,) = arrays.inputs.values()
+    return Arrays(arrays.inputs, {output: values})
+
+
 class Source(Word, ABC):
     """Base of every data source. A user-defined one needs only `load`; define `facts` when loading takes long, since
     `netspec check` needs nothing else."""
@@ -336,6 +358,19 @@ class Source(Word, ABC):
     stream_above: ClassVar[int | None] = None
     """The bytes above which examples are read on demand even where memory would hold them, as they repeat each other
     (None: as the memory says)."""
+
+    def labeled(self, folder: Path) -> Dataset | None:
+        """The examples without inputs, so that they can be split, where something such as a vocabulary is learned from
+        those that are trained on; None where nothing is, or it is known.
+
+        Raises:
+            Unplaced: a file is missing or wrong.
+        """
+        return None
+
+    def learning_texts_from(self, rows: TrainRows) -> Source:
+        """The same source, which knows which of its examples are trained on; asked where there are some `labeled`."""
+        return self
 
     def under(self, hold_out: HoldOut) -> Source:
         """The same source, which knows what is held out of it. Only sources override this that learn something from

@@ -26,8 +26,8 @@ class NoTarget(Diagnostic):
 
 
 class BadFolder(Diagnostic):
-    """Images of classes are in folders, one for each class and named after it: the source `images("photos")` takes
-    `photos/cat/1.jpg`, `photos/cat/2.jpg` and `photos/dog/1.jpg`.
+    """Images and texts of classes are in folders, one for each class and named after it: the source `images("photos")`
+    takes `photos/cat/1.jpg`, `photos/cat/2.jpg` and `photos/dog/1.jpg`, `texts("reviews")` takes `reviews/good/1.txt`.
     """
 
     code = "NS427"
@@ -76,7 +76,7 @@ class ColumnConflict(Diagnostic):
     hint = {
         "values": "{advice}",
         "twice": "name it once in `{role}`",
-        "outside": "add it to `columns`, or take it out of `categories`: only features are encoded",
+        "outside": "add it to `columns`, or take it out of `{role}`: only features are encoded",
         "target": "take it out of `{role}`: a column is a target or a feature, and targets of text are always classes",
         "": "take it out of `{role}`",
         "inputs": 'write `input = "{column}"`, or `columns = {advice}` for several; its columns are {columns}',

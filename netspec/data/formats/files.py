@@ -25,6 +25,9 @@ UNPACKED_LIMIT = Limit("NETSPEC_MAX_UNPACKED_GB", 8, "GB", 10**9)
 CELL_LIMIT = Limit("NETSPEC_MAX_CELL", 131_072, "characters", 1)
 """The longest cell of a CSV file; a quote that is never closed makes a cell of the rest of the file."""
 
+TEXT_ENDINGS = (".txt", ".md", ".text")
+"""Endings of files with text."""
+
 FileStamp: TypeAlias = tuple[int, int] | None
 """When a file was last changed, in nanoseconds, and its size in bytes; None when that is unknown."""
 

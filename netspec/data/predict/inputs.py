@@ -18,6 +18,7 @@ from netspec.data.dataset.precision import MAX_FLOAT32, narrowed
 from netspec.data.errors.files import BrokenFile, MissingValue, NotANumber
 from netspec.data.errors.prediction import CannotPredict, OtherScale, Resized, WrongInput, cannot_predict
 from netspec.data.errors.tables import BadImageCell, NotADate
+from netspec.data.formats.files import TEXT_ENDINGS as TEXTS
 from netspec.data.formats.images import ENDINGS, Picture, load_picture
 from netspec.data.formats.npy import open_npy
 from netspec.data.formats.npz import open_archive
@@ -25,8 +26,8 @@ from netspec.data.formats.tables.table import Table, read_table
 from netspec.data.formats.tables.table_files import TableFile, parquet_file
 from netspec.data.formats.tables.table_layout import Wanted
 from netspec.data.predict.preprocessing import Preprocessing
-from netspec.data.predict.rows import RawInputs, read_texts, row_advice, row_encoder
-from netspec.data.predict.tables import FILES, looks_like_file, open_csv, open_row
+from netspec.data.predict.rows import RawInputs, content_of, read_texts, row_advice, row_encoder, text_rows
+from netspec.data.predict.tables import FILES, is_table, looks_like_file, open_csv, open_row
 from netspec.data.predict.windows import open_series, read_windows
 from netspec.data.transforms.encoders import ImageEncoder, RowEncoder, TextEncoder, WindowEncoder, unseen_categories
 from netspec.language.corrections import suggest
@@ -152,6 +153,8 @@ class Reader:
         path = Path(text)
         if isinstance(encoder := self.preprocessing.encoder, WindowEncoder) and path.suffix not in (".npy", ".npz"):
             return self._windows(lambda: open_series(text, encoder), encoder)
+        if self.rows.only_text is not None and not is_table(path):
+            return self._read_texts(path, text)
         if len(self.inputs) != 1 and not isinstance(self.preprocessing.encoder, RowEncoder):
             raise fail(self._several(text))
         if not exists(path):
@@ -171,6 +174,20 @@ class Reader:
         except Unplaced as bad:
             raise WrongInput(_of_prediction(bad)) from None
         return raw
+
+    def _read_texts(self, path: Path, text: str) -> RawInputs:
+        """A text, a file with one, or a folder of such files."""
+        is_name = path.suffix.lower() in FILES and len(text.split()) == 1
+        if is_name and not exists(path):
+            raise fail(self._no_file(text))
+        if not (text.strip() and is_folder(path)):
+            return text_rows([content_of(text)], [text], self.inputs, self.rows)
+        files = sorted(file for file in path.rglob("*") if file.suffix.lower() in TEXTS)
+        if not files:
+            advice = f"files with text end in {', '.join(TEXTS)}"
+            raise fail(CannotPredict(name=f"`{path}`", reason="the folder has no texts", advice=advice))
+        names = [str(file) for file in files]
+        return text_rows([content_of(name) for name in names], names, self.inputs, self.rows)
 
     def single(self, name: str, found: Any, called: Sequence[str] = ()) -> RawInputs:
         """Examples for the only input."""
@@ -324,6 +341,8 @@ class Reader:
         files = [p.name for p in folder.iterdir() if p.suffix.lower() in wanted and is_file(p)]
         advice = suggest(path.name, files, what="files there", limit=MAX_FILES)
         rest = "give a .csv, .npy or image file, or a row of numbers such as 5.1,3.5,1.4,0.2"
+        if (column := self.rows.only_text) is not None:
+            rest = f"give a text, a file with one ({', '.join(TEXTS)}), or a table with the column `{column}`"
         reason = "no such file" if path.suffix.lower() in FILES else "no such file, and not a row of numbers"
         return CannotPredict(name=f"`{text}`", reason=reason, advice=advice or (GIVE_IMAGES if are_images else rest))
 
@@ -340,7 +359,10 @@ class Reader:
             else dict.fromkeys(self.inputs, "input")
         )
         arrays = {name: fit(found[raw_names[name]], f"`{names[0]}`", shape) for name, shape in self.inputs.items()}
-        return RawInputs(arrays, names, list(unseen_categories(self.rows, table, names)))
+        warnings = list(unseen_categories(self.rows, table, names))
+        for column, coder in self.rows.texts.items():
+            warnings += coder.remarks(table.names[column], names)
+        return RawInputs(arrays, names, warnings)
 
 
 def _of_prediction(bad: Unplaced) -> list[Diagnostic]:

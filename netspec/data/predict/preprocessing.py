@@ -84,6 +84,11 @@ class Preprocessing(Frozen, rename={"normalization": "normalisation"}):  # as ru
         for name, column in own:
             if column.kind == "image" and column.name not in self.encoder.images:
                 return f"`images` does not say what the images of `{name}` are like"
+            if column.kind == "text" and column.name not in self.encoder.texts:
+                return f"`texts` does not say how the texts of `{name}` are split"
+        for coder in self.encoder.texts.values():
+            if problem := coder.problem():
+                return problem
         return None
 
 
@@ -100,6 +105,8 @@ def check_preprocessing(ours: Preprocessing, of_run: Preprocessing) -> None:
         for column, column_of_run in zip(columns, columns_of_run, strict=True):
             values = [part.values or ("numbers",) for part in (column, column_of_run)]
             _check_same(f"values of `{column.name}`", *values)
+        for name, coder in of_run.encoder.texts.items():
+            _check_same(f"words of `{name}`", ours.encoder.texts[name].vocabulary, coder.vocabulary)
 
 
 def _check_same(what: str, found: Sequence[str], expected: Sequence[str]) -> None:

@@ -22,7 +22,7 @@ from netspec.data.formats.images import as_picture
 from netspec.data.formats.tables.table_files import TableFile
 from netspec.data.predict.inputs import Reader, check_numbers, fit, matches, read_inputs
 from netspec.data.predict.preprocessing import Preprocessing
-from netspec.data.predict.rows import RawInputs, encode_texts
+from netspec.data.predict.rows import RawInputs, encode_texts, text_rows
 from netspec.data.predict.tables import feature_places, other_width
 from netspec.data.predict.windows import columns_of
 from netspec.data.transforms.dates import UNIX
@@ -83,6 +83,8 @@ class _Python:
             return self._frame(frame_of(value))
         if isinstance(value, Image.Image):
             return self._images([value])
+        if (texts := self._listed_texts(value)) is not None:
+            return self._texts(texts)
         if hasattr(value, "to_dict") and not hasattr(value, "columns"):  # a row of a pandas data frame
             value = value.to_dict()
         if isinstance(value, Mapping):
@@ -96,6 +98,14 @@ class _Python:
         if is_text and array.ndim == 1 and isinstance(self.encoder, TextEncoder):
             return self._texts([str(text) for text in array])
         return self._rows(array.tolist()) if is_text and array.ndim == 2 else self.arrays(value)
+
+    def _listed_texts(self, value: Any) -> list[str] | None:
+        """The texts in a list, an array or a column of a data frame, where an example is a text."""
+        if not (isinstance(self.encoder, RowEncoder) and self.encoder.only_text) or isinstance(value, str | Mapping):
+            return None
+        listed = value.tolist() if hasattr(value, "tolist") else value.to_list() if hasattr(value, "to_list") else value
+        is_texts = isinstance(listed, list | tuple) and listed and all(isinstance(text, str) for text in listed)
+        return [*listed] if is_texts else None
 
     # ------------------------------------------------------------ tables
 
@@ -113,8 +123,9 @@ class _Python:
             file = TableFile("the data frame", header, frame, np.arange(1, frame.height + 1))
             return self.reader.encode_file(file, "row")
         names = [column.name for column in self.reader.rows.columns]
-        if not self._has_rows and not {*names} <= {*header} and len(header) == len(names):
-            header = names  # trained on arrays without names: the columns in their order
+        is_any = not self._has_rows or self.reader.rows.only_text is not None
+        if is_any and not {*names} <= {*header} and len(header) == len(names):
+            header = names  # trained on arrays without names, or texts: the columns in their order
         frame = dates_as_texts(frame, header, self.reader.rows)
         frame.columns = [str(position) for position in range(frame.width)]
         file = TableFile("the data frame", header, frame, np.arange(1, frame.height + 1))
@@ -127,7 +138,8 @@ class _Python:
             names = columns_of(self.encoder)
             if value.keys() == self.inputs.keys() and not {*names} <= value.keys():
                 return self.arrays(value)
-        if value.keys() == self.inputs.keys() and not (len(names) > 1 and {*names} <= value.keys()):
+        is_rows = {*names} <= value.keys() and (len(names) > 1 or self._has_texts(value))
+        if value.keys() == self.inputs.keys() and not is_rows:
             return self.arrays(value)
         if {*names} <= value.keys() and names:
             columns = {name: value[name] for name in value if isinstance(name, str)}
@@ -139,6 +151,11 @@ class _Python:
         wanted = ", ".join(self.inputs)
         given = ", ".join(map(str, value)) or "none"
         raise cannot_predict("the dict", f"give an array for each of {wanted}, not for {given}", "")
+
+    def _has_texts(self, value: Mapping[Any, Any]) -> bool:
+        """Whether columns of texts have texts, not ids."""
+        cells = [value[name] for name in self.reader.rows.texts if name in value]
+        return any(isinstance(next(iter([one] if isinstance(one, str) else one), None), str) for one in cells)
 
     @property
     def _has_rows(self) -> bool:
@@ -197,6 +214,8 @@ class _Python:
         return raw
 
     def _texts(self, texts: Sequence[str]) -> RawInputs:
+        if isinstance(self.encoder, RowEncoder):
+            return text_rows(texts, texts, self.inputs, self.encoder)
         assert isinstance(self.encoder, TextEncoder)
         return encode_texts(texts, texts, next(iter(self.inputs)), self.encoder)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from netspec.data.errors.prediction import CannotPredict, Unseen
-from netspec.data.formats.files import read_file
+from netspec.data.formats.files import TEXT_ENDINGS as TEXTS, read_file
 from netspec.data.formats.images import ENDINGS
 from netspec.data.formats.tables.table_files import TableFile
 from netspec.data.predict.preprocessing import Preprocessing
@@ -22,12 +22,13 @@ from netspec.language.diagnostics import Diagnostic, Unplaced, fail
 from netspec.language.files.paths import exists, is_folder
 from netspec.language.record import Frozen
 from netspec.language.shape import Shape
+from netspec.language.text import shorten
 
 if TYPE_CHECKING:
     from netspec.data.dataset.lazy_rows import Array
 
-TEXTS = (".txt", ".md", ".text")
-"""Endings of text files."""
+MAX_NAME = 60
+"""Characters of a text that a message shows."""
 
 LIKE_ID = re.compile(r"(?:.*[a-z_ ])?(?:ID|Id|id)")
 """The usual names of a column that identifies the examples."""
@@ -131,12 +132,31 @@ def numbered(count: int) -> list[str]:
     return [f"column {i}" for i in range(count)]
 
 
+def text_rows(contents: Sequence[str], names: Sequence[str], inputs: Iterable[str], rows: RowEncoder) -> RawInputs:
+    """Texts for a network whose only input is a column of texts.
+
+    Raises:
+        CompileError: one of them is empty.
+    """
+    assert rows.only_text is not None
+    empty = [name for name, text in zip(names, contents, strict=True) if not text.strip()]
+    if empty:
+        raise fail(CannotPredict(name=f"`{empty[0]}`", reason="it is empty", advice="give some text"))
+    coder, (name,) = rows.texts[rows.only_text], inputs
+    plain = [text.strip() for text in contents]
+    try:
+        warnings = coder.remarks(plain, [shorten(name, MAX_NAME) for name in names])
+        return RawInputs({name: coder.encode(plain)}, [*names], [*warnings])
+    except Unplaced as bad:  # a package is missing
+        raise fail(bad.diagnostic()) from None
+
+
 def read_texts(texts: Sequence[str], input_name: str, encoder: TextEncoder) -> RawInputs:
     """Texts, or files with text."""
-    return encode_texts([_content(text) for text in texts], texts, input_name, encoder)
+    return encode_texts([content_of(text) for text in texts], texts, input_name, encoder)
 
 
-def _content(text: str) -> str:
+def content_of(text: str) -> str:
     """The content of a file, or the text itself; a name that ends like that of a text file is not a text."""
     path = Path(text)
     is_there = bool(text.strip()) and exists(path)
@@ -153,6 +173,7 @@ def _content(text: str) -> str:
 
 
 def _text_of(path: Path) -> str:
+    """The text in a file, as in the training."""
     try:
         text = read_file(path, "text", None).decode("utf-8-sig")
         return text.replace("\r\n", "\n").replace("\r", "\n")  # as in training

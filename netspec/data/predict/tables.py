@@ -21,6 +21,7 @@ from netspec.data.formats.tables.table_layout import DELIMITERS, Wanted
 from netspec.data.predict.rows import numbered, row_advice
 from netspec.data.transforms.encoders import RowEncoder
 from netspec.language.diagnostics import Unplaced
+from netspec.language.files.paths import is_file
 
 GROUPED = re.compile(r"[+-]?\d{1,3}(\.\d{3})+")
 """A number that is another one with a sign between groups of digits."""
@@ -28,6 +29,11 @@ GROUPED = re.compile(r"[+-]?\d{1,3}(\.\d{3})+")
 
 FILES = (".csv", ".tsv", ".parquet", ".npy", ".npz", *ENDINGS)
 """Endings of files that are read."""
+
+
+def is_table(path: Path) -> bool:
+    """Whether a path is that of a table."""
+    return path.suffix.lower() in (".csv", ".tsv", ".parquet") and is_file(path)
 
 
 def looks_like_file(text: str, rows: RowEncoder) -> bool:

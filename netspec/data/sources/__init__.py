@@ -6,6 +6,7 @@ from netspec.data.sources import (
     numpy_files as numpy_files,
     synthetic as synthetic,
     text_file as text_file,
+    text_folder as text_folder,
 )
 from netspec.data.sources.images import cifar as cifar, idx_images as idx_images, image_folder as image_folder
 from netspec.data.sources.series import windows as windows

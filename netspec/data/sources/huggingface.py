@@ -46,7 +46,7 @@ class HuggingFace(ColumnOptions):
     """A data set from the Hugging Face hub, or from a folder written by `save_to_disk`. Needs
     `pip install 'netspec-compiler[huggingface]'`.
 
-    The input is a column of images, scaled to 0..1, or of numbers; texts must be tokenized before. With `columns` or
+    The input is a column of images, scaled to 0..1, or of numbers; `text` names a column of texts. With `columns` or
     another option of tables the data set is read as `parquet` reads a table, several columns being the features.
     Data sets in the cache of the library `datasets` are used without a network.
 
@@ -94,7 +94,21 @@ class HuggingFace(ColumnOptions):
         """Whether an option of tables is given."""
         return any(getattr(self, o.field) != o.default for o in ColumnOptions.options())
 
+    def labeled(self, folder: Path) -> Dataset | None:
+        if not self._is_table or self.texts_from is not None or not self._names_texts:
+            return None
+        splits = self._splits(folder)
+        test = self._split(splits, self.test or "test", "test") if self.test is not None or "test" in splits else None
+        return self._table(self._split(splits, self.train, "train"), test).labeled(folder)
+
     def _load_table(self, train: Any, test: Any, folder: Path) -> Dataset:
+        table = self._table(train, test)
+        dataset = table.load(folder)
+        _remarks[(self, folder)] = table.remarks(folder)
+        return dataset
+
+    def _table(self, train: Any, test: Any) -> _Table:
+        """The splits as a table."""
         if self.input is not None:
             problem = "is `input`, and the other options are those of several columns"
             raise Unplaced(
@@ -103,25 +117,29 @@ class HuggingFace(ColumnOptions):
         target = self._target(train)
         parts = {"train": train} if test is None else {"train": train, "test": test}
         named = {key: self.name if key == "train" else f"{self.name} {key}" for key in parts}
-        table = _Table(
+        return _Table(
             file="train",
             target=(target,),
             test="test" if test is not None else None,
             tables={key: self._cells(split, target, named[key]) for key, split in parts.items()},
             of_run=self.of_run,
             coded_by=self.coded_by,
+            texts_from=self.texts_from,
             **{o.field: getattr(self, o.field) for o in ColumnOptions.options()}
             | {"categories": self._categories(train, target)},
         )
-        dataset = table.load(folder)
-        _remarks[(self, folder)] = table.remarks(folder)
-        return dataset
 
     def _categories(self, train: Any, target: str) -> tuple[str, ...] | str:
         """The columns that the options call categories, and the features that the data set has names of classes for."""
         if isinstance(self.categories, str):
             return self.categories
-        said = {target, *self.drop, *self.categories, *(name for of in self.per_column or () for name in of.columns)}
+        said = {
+            target,
+            *self.drop,
+            *self.categories,
+            *self.text,
+            *(name for of in self.per_column or () for name in of.columns),
+        }
         names = train.column_names if self.columns is None else self.columns
         named = [n for n in names if n not in said and getattr(train.features.get(n), "names", None)]
         return (*self.categories, *named)

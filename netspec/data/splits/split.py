@@ -11,13 +11,12 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from netspec.compiler.ir.output_head import OutputHead
-from netspec.data.dataset.dataset import Arrays, Dataset, Facts, portion_count
+from netspec.data.dataset.dataset import Arrays, Dataset, Facts, input_as_target, portion_count
 from netspec.data.dataset.lazy_rows import Array, Column, converted, in_memory
 from netspec.data.dataset.options import Last
 from netspec.data.dataset.ragged import readings
 from netspec.data.errors.files import CannotSplit
 from netspec.data.errors.folds import CannotFold
-from netspec.data.load import input_as_target
 from netspec.data.settings import DataSettings, stratum
 from netspec.data.splits.class_weights import class_weights
 from netspec.data.splits.division import Division, find_division
@@ -77,13 +76,7 @@ def split_dataset(
     Raises:
         Unplaced: a part would be empty, or token ids should be normalized.
     """
-    rest, divided = np.arange(len(dataset.train)), find_division(dataset, settings)
-    test_index, rest = _hold_out_test(dataset, settings, rest, divided)
-    if settings.held_out_fold:
-        test_index, rest = _hold_out_fold(dataset, settings, rest, divided)
-    val_index, rest = _hold_out(dataset, settings, rest, "val", settings.hold_out.val, divided)
-    if settings.limit is not None and settings.limit < len(rest):
-        rest = np.sort(_random(settings, LIMIT_DRAW).permutation(rest)[: settings.limit])
+    test_index, val_index, rest = draw_examples(dataset, settings)
     has_own_test = dataset.test is not None and not settings.held_out_fold
     test = dataset.test if has_own_test else None
     if test is None and test_index is not None:
@@ -107,6 +100,19 @@ def split_dataset(
         read = {name: readings(in_memory(x)) if name in dataset.facts.ragged else x for name, x in parts}
         scaling = find_scaling(read, settings.normalize, dataset.fill, dataset.scales)
     return _scaled(splits, scaling, is_own_target=settings.target is not None)
+
+
+def draw_examples(dataset: Dataset, settings: DataSettings) -> tuple[Array | None, Array | None, Array]:
+    """The indices of the test, the validation and the training examples, drawn from those of the training set; None
+    where nothing is held out. Raises Unplaced when a part would be empty."""
+    rest, divided = np.arange(len(dataset.train)), find_division(dataset, settings)
+    test_index, rest = _hold_out_test(dataset, settings, rest, divided)
+    if settings.held_out_fold:
+        test_index, rest = _hold_out_fold(dataset, settings, rest, divided)
+    val_index, rest = _hold_out(dataset, settings, rest, "val", settings.hold_out.val, divided)
+    if settings.limit is not None and settings.limit < len(rest):
+        rest = np.sort(_random(settings, LIMIT_DRAW).permutation(rest)[: settings.limit])
+    return test_index, val_index, rest
 
 
 def normalize_targets(

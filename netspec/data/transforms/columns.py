@@ -18,7 +18,7 @@ from netspec.language.diagnostics import Unplaced
 from netspec.language.lazy import np
 from netspec.language.record import Frozen
 
-ColumnKind: TypeAlias = Literal["number", "category", "date", "set", "image"]
+ColumnKind: TypeAlias = Literal["number", "category", "date", "set", "image", "text"]
 
 Where: TypeAlias = "tuple[str, Sequence[int]]"
 """A file, and the line of each row in it."""

@@ -21,6 +21,7 @@ from netspec.data.formats.images import Picture, in_mode, load_picture
 from netspec.data.formats.tables.csv_format import CsvFormat
 from netspec.data.formats.tables.table_layout import Wanted
 from netspec.data.transforms.columns import Column as Column, Where, input_name as input_name
+from netspec.data.transforms.texts.coder import TextCoder
 from netspec.language.diagnostics import Diagnostic, Unplaced
 from netspec.language.files.paths import is_file
 from netspec.language.lazy import lazy, np
@@ -52,8 +53,8 @@ class RowEncoder(Frozen, tag="rows", tag_field="kind"):
 
     `default` replaces missing numbers, `shape` is that of an example which is not a vector, `absent` are marks of a
     missing value in addition to the usual ones, `text` says how text files are written (None: by `delimiter` alone).
-    `images` and `folders` are of columns that name images. `header` has all columns of the table of the training, and
-    `targets` those of them that are predicted.
+    `images` and `folders` are of columns that name images, `texts` of those that are texts. `header` has all
+    columns of the table of the training, and `targets` those of them that are predicted.
     """
 
     kind: ClassVar[str] = "rows"
@@ -69,6 +70,7 @@ class RowEncoder(Frozen, tag="rows", tag_field="kind"):
     folders: Mapping[str, str] = {}
     header: tuple[str, ...] = ()
     targets: tuple[str, ...] = ()
+    texts: Mapping[str, TextCoder] = {}
 
     @property
     def form(self) -> CsvFormat:
@@ -102,9 +104,14 @@ class RowEncoder(Frozen, tag="rows", tag_field="kind"):
         )
 
     def has_own_input(self, column: Column) -> bool:
-        """Whether a column is an input by itself: ids, or an image."""
+        """Whether a column is an input by itself: ids, an image, or a text."""
         as_ids = self.as_ids if column.as_ids is None else column.as_ids
-        return column.kind == "image" or (column.kind == "category" and as_ids)
+        return column.kind in ("image", "text") or (column.kind == "category" and as_ids)
+
+    @property
+    def only_text(self) -> str | None:
+        """The column that is all of an example, where that is a text."""
+        return self.columns[0].name if len(self.columns) == 1 and self.columns[0].kind == "text" else None
 
     @property
     def main_input(self) -> str:
@@ -141,9 +148,14 @@ class RowEncoder(Frozen, tag="rows", tag_field="kind"):
         if self.shape is not None:
             shapes[self.main_input] = Shape(self.shape)
         for name, column in self.own_inputs():
-            is_image = column.kind == "image"
-            shapes[name] = self.images[column.name].shape if is_image else Shape((), column.vocabulary)
+            coders: Mapping[str, Mapping[str, ImageEncoder | TextCoder]] = {"image": self.images, "text": self.texts}
+            known = coders.get(column.kind)
+            shapes[name] = known[column.name].shape if known is not None else Shape((), column.vocabulary)
         return shapes
+
+    def pads(self) -> dict[str, int]:
+        """The id that is padding, of each input that is padded."""
+        return {name: 0 for name, column in self.own_inputs() if column.kind == "text"}
 
     def encode(self, table: Table, folder: Path = Path()) -> dict[str, Array]:
         """The inputs of all rows. Names of images start from `folder`.
@@ -157,8 +169,11 @@ class RowEncoder(Frozen, tag="rows", tag_field="kind"):
             inputs[self.main_input] = inputs[self.main_input].reshape(-1, *self.shape)
         for name, column in self.own_inputs():
             cells = table.names[column.name]
-            is_image = column.kind == "image"
-            inputs[name] = self._pictures(column, cells, folder, where) if is_image else column.ids(cells)
+            if column.kind == "text":
+                inputs[name] = self.texts[column.name].encode(cells)
+            else:
+                is_image = column.kind == "image"
+                inputs[name] = self._pictures(column, cells, folder, where) if is_image else column.ids(cells)
         return inputs
 
     def _vectors(self, group: Sequence[Column], table: Table, where: Where) -> Array:

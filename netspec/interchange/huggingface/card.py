@@ -88,7 +88,7 @@ def _use(model: Model, folder: str) -> Iterator[str]:
 
 def _example(model: Model) -> str:
     known = model.preprocessing if model.preprocessing is not None else Preprocessing()
-    if isinstance(known.encoder, TextEncoder):
+    if isinstance(known.encoder, TextEncoder) or (isinstance(known.encoder, RowEncoder) and known.encoder.only_text):
         return '"some text"'
     is_image = next(iter(model.inputs.values())).rank == 3 and not isinstance(known.encoder, RowEncoder)
     return "image.png" if is_image else "rows.csv"
@@ -120,6 +120,9 @@ def _ends(model: Model) -> Iterator[str]:
             yield from ("", f"Classes of {_code(name)}, in the order of the units: {_listed(classes)}.")
     if isinstance(known.encoder, RowEncoder):
         yield from ("", *_table(("column", "kind", "values in the training"), list(_columns(known.encoder))))
+        for name, coder in known.encoder.texts.items():
+            size = f"a vocabulary of {len(coder.vocabulary):,}, in which 0 is padding and 1 stands for all others"
+            yield from ("", f"{_code(name)}: the {coder.part} {coder.length} {coder.unit} of a text, {size}.")
     elif isinstance(known.encoder, ImageEncoder):
         fit = {"stretch": "stretched", "crop": "cropped and resized", "pad": "resized and padded"}[known.encoder.fit]
         size = f"{known.encoder.height}x{known.encoder.width}"

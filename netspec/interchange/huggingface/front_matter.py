@@ -48,6 +48,8 @@ def pipeline_tag(model: Model) -> str | None:
     heads, shapes = [*output_heads(model.compilation.optimized).values()], [*model.outputs.values()]
     has_classes = all(head.activation in ("softmax", "sigmoid") for head in heads)
     input_shape, encoder = next(iter(model.inputs.values())), _preprocessing(model).encoder
+    if isinstance(encoder, RowEncoder) and encoder.only_text is not None:
+        return "text-classification" if has_classes else None
     if isinstance(encoder, TextEncoder):
         return "text-generation" if shapes[0].rank == 2 else "text-classification"
     if input_shape.rank == 3 and not isinstance(encoder, RowEncoder):

@@ -67,7 +67,9 @@ class Served:
 
     @property
     def takes_text(self) -> bool:
-        return isinstance(self.preprocessing.encoder, TextEncoder)
+        """Whether an example is a text."""
+        encoder = self.preprocessing.encoder
+        return isinstance(encoder, TextEncoder) or (isinstance(encoder, RowEncoder) and encoder.only_text is not None)
 
     @property
     def takes_images(self) -> bool:

@@ -25,12 +25,15 @@ def describe(served: Served, versions: Sequence[str]) -> dict[str, Any]:
         "versions": [*versions],
         "takes": _kind(served),
     }
-    if served.takes_rows:
+    encoder = served.preprocessing.encoder
+    if isinstance(encoder, RowEncoder) and encoder.only_text is not None:
+        coder = encoder.texts[encoder.only_text]
+        found["text"] = {"unit": coder.unit.removesuffix("s"), "length": coder.length}
+    elif served.takes_rows:
         found["columns"] = _columns(served)
     elif served.takes_images:
         found["image"] = _image(served)
-    elif isinstance(served.preprocessing.encoder, TextEncoder):
-        encoder = served.preprocessing.encoder
+    elif isinstance(encoder, TextEncoder):
         found["text"] = {"unit": "character" if encoder.by == "char" else "word", "length": encoder.length}
     if served.generator is not None:
         found["generates"] = {"ids": served.generator.ends.vocabulary, "steps": served.generator.ends.max_steps}
@@ -44,7 +47,7 @@ def describe(served: Served, versions: Sequence[str]) -> dict[str, Any]:
 
 def _kind(served: Served) -> str:
     return (
-        "row" if served.takes_rows else "image" if served.takes_images else "text" if served.takes_text else "numbers"
+        "text" if served.takes_text else "row" if served.takes_rows else "image" if served.takes_images else "numbers"
     )
 
 

@@ -15,7 +15,7 @@ import msgspec
 
 from netspec.data.formats.images import FORMATS, decode_picture
 from netspec.data.predict.python_inputs import raw_inputs
-from netspec.data.predict.rows import RawInputs, encode_texts, row_encoder
+from netspec.data.predict.rows import RawInputs, encode_texts, row_encoder, text_rows
 from netspec.data.predict.windows import columns_of
 from netspec.data.transforms.encoders import Column, RowEncoder, TextEncoder, WindowEncoder
 from netspec.language.diagnostics import CompileError
@@ -102,6 +102,8 @@ def _has_text(value: Any) -> bool:
 
 def _texts(texts: Sequence[str], served: Served) -> RawInputs:
     encoder = served.preprocessing.encoder
+    if isinstance(encoder, RowEncoder):
+        return text_rows(texts, _numbered("text", texts), served.inputs, encoder)
     assert isinstance(encoder, TextEncoder)
     plain = [text.replace("\r\n", "\n").replace("\r", "\n") for text in texts]  # as in training
     return encode_texts(plain, _numbered("text", texts), next(iter(served.inputs)), encoder)
@@ -171,5 +173,10 @@ def _cells(served: Served) -> list[str]:
     if isinstance(encoder, WindowEncoder):
         known = {column.name: column for column in columns}
         columns = tuple(known.get(name, Column(name, ("…",))) for name in columns_of(encoder))
-    cells = [f'"{c.name}": "{c.values[0]}"' if c.values else f'"{c.name}": 1.5' for c in columns[:12]]
+    cells = [f'"{c.name}": {_cell(c)}' for c in columns[:12]]
     return [*cells, *(["…"] if len(columns) > 12 else [])]
+
+
+def _cell(column: Column) -> str:
+    """An example of a cell."""
+    return '"some text"' if column.kind == "text" else f'"{column.values[0]}"' if column.values else "1.5"

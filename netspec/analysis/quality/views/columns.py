@@ -163,6 +163,8 @@ def groups_html(of: Evaluated, outcome: Outcome) -> str:
 
 
 def _groups(of: Evaluated, column: TableColumn) -> Iterable[tuple[str, Array]]:
+    if column.tokens is not None:  # texts hardly ever repeat
+        return ()
     raw = of.examples.raw(column.input, of.index)
     if column.is_number:
         return groups_by_quartile(column.of(raw)[:, 0]).items()

@@ -20,7 +20,9 @@ from netspec.display.text import name_text
 MAX_COLUMNS = 5
 MAX_CELL = 40
 MAX_CONTEXT = 60
-"""Tokens of a text that are shown."""
+"""Tokens of a text that are shown before one that is predicted."""
+MAX_SHOWN = 200
+"""Tokens of a text that is classified as a whole."""
 LEVELS = 5
 """Shades of tokens."""
 
@@ -89,17 +91,19 @@ class Shown:
     def _texts(self, caption: str, numbers: Sequence[int], outcome: Outcome, remarks: Sequence[Remark]) -> str:
         rows: list[list[str | Cell]] = []
         for number, one in zip(numbers, remarks, strict=True):
-            tokens = self.of.examples.tokens(number)
+            tokens, begin, end = self.of.examples.tokens(number), 0, ""
             if outcome.position is not None:
                 tokens = tokens[: int(outcome.position[one.prediction]) + 1]
-            begin = max(0, len(tokens) - MAX_CONTEXT)
+                begin = max(0, len(tokens) - MAX_CONTEXT)
+            elif len(tokens) > MAX_SHOWN:
+                tokens, end = tokens[:MAX_SHOWN], "…"
             pieces = [one if one == " " else token_text(one) for one in tokens[begin:]]
             levels = [0] * len(pieces)
             if one.heat is not None:
                 levels = np.round(LEVELS * one.heat[begin : len(tokens)]).astype(int).tolist()
-            text = f'<span class="mono">{"…" * bool(begin)}{self._shaded(pieces, levels)}</span>'
+            text = f'<span class="mono">{"…" * bool(begin)}{self._shaded(pieces, levels)}{end}</span>'
             rows.append([self.of.examples.name(number), *one.columns.values(), Cell(html=text)])
-        heads = ["text", *_heads(remarks), "up to there"]
+        heads = ["text", *_heads(remarks), "up to there" if outcome.position is not None else "words"]
         return table_html(caption, heads, rows, left=len(heads))
 
     def _shaded(self, pieces: Sequence[str], levels: Sequence[int]) -> str:

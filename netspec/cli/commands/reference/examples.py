@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from netspec.cli.examples import data_source, find_example, needs_no_download, summary
+from netspec.cli.examples import data_files, data_source, find_example, needs_no_download, summary
 from netspec.cli.files import write_text
 from netspec.cli.options import json_option
 from netspec.cli.output import print_json
@@ -44,13 +44,17 @@ def command(name: str | None, force: bool, as_json: bool) -> int:
 
 
 def _write(path: Path, *, force: bool, as_json: bool) -> None:
-    target = Path(path.name)
-    if exists(target) and not force:
-        raise click.ClickException(f"{target} already exists\n--force overwrites it")
-    write_text(target, path.read_text(encoding="utf-8"))
+    target, data = Path(path.name), data_files(path)
+    for name in (target, *(Path(file.name) for file in data)):
+        if exists(name) and not force:
+            raise click.ClickException(f"{name} already exists\n--force overwrites it")
+    for file in (path, *data):
+        write_text(Path(file.name), file.read_text(encoding="utf-8"))
     if as_json:
-        print_json({"file": str(target)})
+        print_json({"file": str(target), **({"data": [file.name for file in data]} if data else {})})
     else:
+        if data:
+            click.echo(f"wrote {', '.join(file.name for file in data)}, its data")
         use = f"`netspec train {target}` trains it"
         click.echo(f"wrote {target}; {use if data_source(path) else f'it has no data: `netspec show {target}`'}")
 
@@ -60,7 +64,8 @@ def _lines(paths: Sequence[Path], width: int) -> Iterator[str]:
     groups: dict[str, list[Path]] = {"data included:": [], "data downloaded once:": [], "networks without data:": []}
     for path in paths:
         source = data_source(path)
-        kind = 2 if source is None else 0 if needs_no_download(source) else 1
+        is_included = source is not None and (needs_no_download(source) or data_files(path) != [])
+        kind = 2 if source is None else 0 if is_included else 1
         groups[list(groups)[kind]].append(path)
     column = max(len(path.stem) for path in paths)
     for heading, found in groups.items():

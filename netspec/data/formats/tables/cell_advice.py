@@ -32,14 +32,6 @@ MAX_TAGS = 40
 SEPARATORS = ("|", ";", ",", " ")
 """What may be between the tags of a set."""
 
-TEXTS = (
-    "the columns of a table are numbers, categories, dates, sets or names of images; texts such as {column} are not "
-    "read yet",
-    'make token ids of the texts first, and save them with `numpy.savez("data.npz", x=ids, y=labels)`: '
-    '`source = npz("data.npz")`',
-)
-"""What is said of sentences."""
-
 FORMS = {
     'decimal = "."': CsvFormat(),
     'decimal = ","': CsvFormat(decimal=","),
@@ -100,14 +92,17 @@ class Advice:
         has_own = self.layout is not None and bool(self.layout.wanted.on_missing)
         if of and not has_own:
             options.append(f"per_column = {' -> '.join(of)}")
+        sentences = [column for column in unique if has_sentences(cells[column])]
+        unique = [column for column in unique if column not in sentences]
+        if sentences:
+            own_texts = self.layout.wanted.texts if self.layout is not None else ()
+            options.append(f"text = {typed([*own_texts, *sentences])}")
         if unique and not self._are_all_features(unique):  # nothing can be learned from values that hardly repeat
             options.append(f"drop = {self._with_own('drop', unique)}")
         lines = [f"write `{', '.join(options)}`"] if options else []
         if of and has_own:
             lines.append(f"add `-> {' -> '.join(of)}` to `per_column`")
-        if texts := [column for column in unique if has_sentences(cells[column])]:
-            lines += [line.format(column=listed(texts, "`")) for line in TEXTS]
-        elif not lines:
+        if not lines:
             lines.append("add other columns: nothing can be learned from values that hardly ever repeat")
         if len(unique) < len(cells) and not self._are_all_features([*cells]):
             what = "it" if len(cells) == 1 else "them all"

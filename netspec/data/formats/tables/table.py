@@ -181,6 +181,8 @@ class _Reading:
     def _absent_in(self, name: str) -> Collection[str]:
         """The words for a missing value in a column of texts; a set has no value that is missing."""
         kind = self.layout.kind(name)
+        if kind == "text":
+            return {"", *self.layout.absent}
         return () if kind == "set" else self.absent if kind == "date" else self.unknown
 
     def _identifiers(self, numbers: Array, names: Mapping[str, Sequence[str]]) -> dict[str, bool]:

@@ -47,8 +47,8 @@ class Wanted(Frozen):
     """What is wanted of a table. `columns` are the features (None: all that are not targets); `categories` those of
     them whose cells are names (`AUTO`: those that contain text); `absent` are words, in lower case, that mean a missing
     value in addition to the usual ones. `kinds` and `on_missing` are of single columns, features or targets;
-    `leaves_out_ids` leaves out columns that identify the rows. `divided_by` is the column that folds are divided by; it
-    is not a feature where it `is_apart`."""
+    `leaves_out_ids` leaves out columns that identify the rows. `texts` are those of them that the option `text` names.
+    `divided_by` is the column that folds are divided by; it is not a feature where it `is_apart`."""
 
     targets: tuple[str, ...] = ()
     columns: tuple[str, ...] | None = None
@@ -59,6 +59,7 @@ class Wanted(Frozen):
     kinds: tuple[tuple[str, str], ...] = ()
     on_missing: tuple[tuple[str, OnMissing], ...] = ()
     leaves_out_ids: bool = False
+    texts: tuple[str, ...] = ()
     divided_by: str | None = None
     is_apart: bool = False
 
@@ -115,10 +116,12 @@ def make_layout(source: TableFile, wanted: Wanted) -> Layout:
     division = find("folds", () if wanted.divided_by is None else (wanted.divided_by,))
     without = {*dropped, *targets, *(division if wanted.is_apart else ())}
     features = named if named is not None else [p for p in range(len(header)) if p not in without]
+    texts_said = {*find("text", wanted.texts)}
     per_column = {*find("per_column", [*{**dict(wanted.kinds), **dict(wanted.on_missing)}])}
     kinds = {header.index(name): kind for name, kind in wanted.kinds}
     categories = {*find("categories", () if wanted.categories == AUTO else wanted.categories)}
-    roles = {"target": {*targets}, "columns": {*(named or ())}, "drop": dropped, "per_column": per_column}
+    roles = {"target": {*targets}, "columns": {*(named or ())}, "drop": dropped, "text": texts_said}
+    roles["per_column"] = per_column - texts_said
     _check_conflicts(file, header, roles, categories)
     if wanted.categories == AUTO:
         rows = source.head()
@@ -177,13 +180,21 @@ def _check_conflicts(file: str, header: Sequence[str], roles: dict[str, set[int]
         ("categories", "target"),
         ("categories", "drop"),
         ("per_column", "drop"),
+        ("text", "target"),
+        ("text", "drop"),
+        ("text", "categories"),
     ):
         if both := roles[role] & roles[other]:
             problem, case = f"is in `{role}` and in `{other}`", "target" if other == "target" else ""
             raise conflict(option=role, column=header[min(both)], problem=problem, role=role, case=case)
     if roles["columns"] and (outside := categories - roles["columns"]):
         problem = "is in `categories` and not in `columns`"
-        raise conflict(option="categories", column=header[min(outside)], problem=problem, case="outside")
+        raise conflict(
+            option="categories", column=header[min(outside)], problem=problem, case="outside", role="categories"
+        )
+    if roles["columns"] and (outside := roles["text"] - roles["columns"]):
+        problem = "is in `text` and not in `columns`"
+        raise conflict(option="text", column=header[min(outside)], problem=problem, case="outside", role="text")
     if roles["columns"] and (outside := roles["per_column"] - roles["columns"] - roles["target"]):
         problem = "is in `per_column` and not in `columns`"
         raise conflict(option="per_column", column=header[min(outside)], problem=problem, role="per_column")

@@ -25,7 +25,10 @@ from netspec.data.formats.tables.table_files import CsvFile, TableFile, parquet_
 from netspec.data.formats.tables.table_layout import Wanted
 from netspec.data.sources.series.rows import SeriesRows, cells_of
 from netspec.data.sources.tables.columns import DateColumn, OfColumns
-from netspec.data.sources.tables.encoding import Columns, make_encoder, target_of_column
+from netspec.data.sources.tables.encoding import make_encoder
+from netspec.data.sources.tables.said import Columns
+from netspec.data.sources.tables.targets import target_of_column
+from netspec.data.sources.tables.texts import TextsOf
 from netspec.data.transforms.encoders import CodedBy, Encoder, RowEncoder
 from netspec.language.diagnostics import Unplaced
 from netspec.language.kinds import Chain, Choice, Text
@@ -151,7 +154,7 @@ class SeriesSource(Source):
         if self.time not in features:
             per_column = tuple(of for of in per_column if of.columns != (self.time,))
         for of in per_column:
-            if of.as_ is not None and of.as_.word in ("image", "set"):
+            if of.as_ is not None and of.as_.word in ("image", "set", "text"):
                 problem = f"is `{of.as_.word}`, which series cannot have: write `number`, `category` or `date`"
                 raise Unplaced(ColumnTypeConflict, option="per_column", column=of.columns[0], problem=problem)
             if of.missing in ("mean", "median", "drop"):
@@ -177,7 +180,7 @@ class SeriesSource(Source):
 
     def encoder(self, table: Table, features: Sequence[str], others: Sequence[str], folder: Path) -> RowEncoder:
         """How the features of a row are encoded."""
-        return make_encoder(table, self.said(features, others), folder).replace(shape=None)
+        return make_encoder(table, self.said(features, others), folder, TextsOf(None, folder, ())).replace(shape=None)
 
 
 def _names(value: object) -> tuple[object, ...]:

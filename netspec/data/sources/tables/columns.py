@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import ClassVar, Literal
 
 from netspec.data.dataset.options import Channels, Missing, Names, PictureSize
+from netspec.data.transforms.texts.options import TextOptions
 from netspec.language.kinds import Choice, Identifier, OneWord, Text
 from netspec.language.vocabulary import Declares, register
 from netspec.language.word import Word, option
@@ -113,6 +114,20 @@ class ImageColumn(ColumnType):
         "how images of other proportions are resized: stretched, cropped, or padded with black",
         default="stretch",
     )
+
+
+@column_type("text")
+class TextColumn(TextOptions, ColumnType):
+    """Texts: an input of token ids, which is padded with 0, `N tokens(V, pad = 0)`. The length and the vocabulary are
+    those of the training split; a spec without an `input` line gets both from the data.
+
+    A word is a run of letters and digits, which may have apostrophes inside; every other sign that is not a space is a
+    word, too. Texts that are equal in Unicode (NFC) have equal ids.
+
+    Example: data { source = csv("reviews.csv", target = "label", per_column = of("review", as = text(length = 200))) }
+    """
+
+    aliases = ("TextVectorization", "tokens", "document")
 
 
 @register("column", "of")

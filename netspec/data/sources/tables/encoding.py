@@ -6,133 +6,41 @@ wrong.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import cast
 
-from netspec.data.dataset.dataset import Arrays, Facts, Fill, Target
-from netspec.data.dataset.lazy_rows import Array, Column as InputColumn
-from netspec.data.dataset.precision import narrowed
-from netspec.data.errors.files import BadHeader, TaskUnclear, WrongShape
-from netspec.data.errors.sources import ColumnConflict, UnseenClass
-from netspec.data.errors.tables import ColumnTypeConflict, DateUnclear
-from netspec.data.formats.tables.cell_advice import FEW_CLASSES, Advice, is_unique
-from netspec.data.formats.tables.cell_errors import BadCells, not_numbers, raise_all
-from netspec.data.formats.tables.cells import MISSING, number
-from netspec.data.formats.tables.csv_format import CsvFormat
+from netspec.data.dataset.dataset import Arrays, Facts, Fill
+from netspec.data.dataset.lazy_rows import Column as InputColumn
+from netspec.data.errors.files import BadHeader, WrongShape
+from netspec.data.errors.sources import ColumnConflict
+from netspec.data.errors.tables import DateUnclear
+from netspec.data.formats.tables.cell_advice import Advice, is_unique
+from netspec.data.formats.tables.cells import MISSING
 from netspec.data.formats.tables.table import Table
-from netspec.data.formats.tables.table_layout import OnMissing, Wanted, picture_shape
+from netspec.data.formats.tables.table_layout import picture_shape
 from netspec.data.sources.images.image_folder import Pictures
 from netspec.data.sources.tables.columns import (
     CategoryColumn,
     DateColumn,
     ImageColumn,
     NumberColumn,
-    OfColumns,
     SetColumn,
+    TextColumn,
 )
 from netspec.data.sources.tables.images import image_encoder, survey
-from netspec.data.transforms.columns import Column, input_name, read_dates, tags
+from netspec.data.sources.tables.said import MISSING_OF, Columns, type_conflict
+from netspec.data.sources.tables.targets import make_targets, sorted_values, tag_values, target_arrays
+from netspec.data.sources.tables.texts import TextsOf
+from netspec.data.transforms.columns import Column, read_dates
 from netspec.data.transforms.dates import Dates, detect_formats, fit_dates
 from netspec.data.transforms.encoders import ImageEncoder, RowEncoder
+from netspec.data.transforms.texts.coder import TextCoder
 from netspec.language.diagnostics import Unplaced
-from netspec.language.lazy import np
 from netspec.language.shape import Shape, Size, product
 
-NOTHING = OfColumns(columns=())
-"""What holds for a column that `per_column` does not name."""
 
-
-@dataclass(frozen=True)
-class Columns:
-    """What a source says of the columns of its table; see the options of `TableSource`."""
-
-    target: tuple[str, ...]
-    per_column: tuple[OfColumns, ...]
-    as_ids: bool
-    missing: str | float
-    task: str
-    shape: tuple[Size, ...] | None
-    form: CsvFormat
-    absent: tuple[str, ...]
-    of_run: tuple[tuple[str, Dates | ImageEncoder | Column], ...] = ()
-    """How a run encodes its dates, images and categories, for data that are encoded in the same way."""
-
-    def of(self, name: str) -> OfColumns:
-        return next((of for of in self.per_column if name in of.columns), NOTHING)
-
-    def kind(self, name: str) -> str | None:
-        """The type of a column, where `per_column` names one."""
-        kind = self.of(name).as_
-        return None if kind is None else kind.word
-
-    def check(self) -> None:
-        """Raises Unplaced when what `per_column` says does not go together."""
-        named = [name for of in self.per_column for name in of.columns]
-        if twice := next((name for i, name in enumerate(named) if name in named[:i]), None):
-            raise _conflict(twice, "is named twice in `per_column`")
-        for name in named:
-            of, kind = self.of(name), self.kind(name)
-            if name in self.target and kind in ("date", "image"):
-                problem = f"is the target, and a target cannot be {kind}s; it can be `number`, `category` or `set`"
-                raise _conflict(name, problem)
-            if of.missing is not None and kind in MISSING_OF and of.missing not in MISSING_OF[kind]:
-                typed = f"{of.missing:g}" if isinstance(of.missing, float) else of.missing
-                words = ", ".join(f"`{word}`" for word in MISSING_OF[kind]) or "nothing: an empty cell is an empty set"
-                raise _conflict(name, f"says `missing = {typed}`, which a {kind} cannot have; it can have {words}")
-
-    def on_missing(self, name: str) -> OnMissing:
-        """What to do with rows in which a column has no value."""
-        missing = self.of(name).missing
-        how = self.missing if missing is None else missing
-        if how in ("error", "drop"):
-            return cast("OnMissing", how)
-        return "error" if self.kind(name) == "image" else "keep"
-
-    def wanted(
-        self,
-        columns: tuple[str, ...] | None,
-        drop: tuple[str, ...],
-        categories: tuple[str, ...] | str,
-        *,
-        leaves_out_ids: bool,
-    ) -> Wanted:
-        """What to read."""
-        missing: OnMissing = "drop" if self.missing == "drop" else "error" if self.missing == "error" else "keep"
-        named = [name for of in self.per_column for name in of.columns]
-        return Wanted(
-            self.target,
-            columns,
-            drop,
-            categories,
-            missing,
-            frozenset(word.lower() for word in self.absent),
-            tuple((name, kind) for name in named if (kind := self.kind(name)) is not None),
-            tuple((name, self.on_missing(name)) for name in named),
-            leaves_out_ids,
-        )
-
-
-MISSING_OF: dict[str, tuple[str, ...]] = {
-    "category": ("error", "drop", "category"),
-    "date": ("error", "drop", "mean", "median", "category"),
-    "set": (),
-    "image": ("error", "drop"),
-}
-"""What `missing` can be for columns that are not numbers."""
-
-
-def _conflict(column: str, problem: str) -> Unplaced:
-    return Unplaced(ColumnTypeConflict, option="per_column", column=column, problem=problem)
-
-
-# ---------------------------------------------------------------- the encoder
-
-
-def make_encoder(table: Table, said: Columns, folder: Path) -> RowEncoder:
-    """How rows become inputs; names of images start from `folder`.
+def make_encoder(table: Table, said: Columns, folder: Path, learned: TextsOf) -> RowEncoder:
+    """How rows become inputs; names of images start from `folder`, `learned` is what texts are learned from.
 
     Raises:
         Unplaced: a column is not what it should be, inputs have the same name, or the given shape does not fit.
@@ -142,8 +50,12 @@ def make_encoder(table: Table, said: Columns, folder: Path) -> RowEncoder:
     columns = tuple(_column(table, said, layout.header[p], p in layout.names) for p in layout.features)
     images: dict[str, ImageEncoder] = {}
     folders: dict[str, str] = {}
+    texts: dict[str, TextCoder] = {}
     for column in columns:
         kind = said.of(column.name).as_
+        if isinstance(kind, TextColumn):
+            coder = dict(said.of_run).get(column.name)
+            texts[column.name] = coder if isinstance(coder, TextCoder) else learned.coder(table, column.name, kind)
         if isinstance(kind, ImageColumn):
             where = (table.file, table.rows)
             known = dict(said.of_run).get(column.name)
@@ -166,6 +78,7 @@ def make_encoder(table: Table, said: Columns, folder: Path) -> RowEncoder:
         folders=folders,
         header=layout.header,
         targets=said.target,
+        texts=texts,
     )
     names = [*encoder.groups, *(name for name, _ in encoder.own_inputs())]
     twice = next((name for i, name in enumerate(names) if name in names[:i]), None)
@@ -194,16 +107,18 @@ def _column(table: Table, said: Columns, name: str, is_text: bool) -> Column:
             return column.replace(type="date", dates=dates)
         case SetColumn():
             separator = of.as_.separator
-            return column.replace(type="set", separator=separator, values=tuple(_tags(cells, separator)))
+            return column.replace(type="set", separator=separator, values=tuple(tag_values(cells, separator)))
         case ImageColumn():
             return column.replace(type="image")
+        case TextColumn():
+            return column.replace(type="text", marks_missing=not refuses)
     if of.missing is not None and of.missing not in MISSING_OF["category"]:
         problem = f"says `missing = {of.missing}`, and a category is not a number: write `missing = category`"
-        raise _conflict(name, problem)
+        raise type_conflict(name, problem)
     as_ids = None
     if isinstance(of.as_, CategoryColumn) and of.as_.encode is not None:
         as_ids = of.as_.encode == "ids"
-    column = column.replace(values=tuple(_sorted({*cells} - {""})), as_ids=as_ids)
+    column = column.replace(values=tuple(sorted_values({*cells} - {""})), as_ids=as_ids)
     known = dict(said.of_run).get(name)
     if isinstance(known, Column):
         return column.replace(marks_missing=known.marks_missing)
@@ -224,10 +139,6 @@ def _check_categories(table: Table, said: Columns) -> None:
     raise Unplaced(
         ColumnConflict, option="categories", file=table.file, column=name, problem=problem, case="values", advice=advice
     )
-
-
-def _tags(cells: Sequence[str], separator: str) -> list[str]:
-    return _sorted({tag for cell in {*cells} for tag in tags(cell, separator)})
 
 
 def _dates(table: Table, name: str, date_format: str | None) -> Dates:
@@ -289,44 +200,12 @@ def scales(encoder: RowEncoder) -> dict[str, tuple[str | None, ...]]:
     return {name: group for name, group in groups.items() if any(scale is not None for scale in group)}
 
 
-# ---------------------------------------------------------------- targets
+# ---------------------------------------------------------------- facts and arrays
 
 
 def make_facts(table: Table, said: Columns, encoder: RowEncoder, *, has_test: bool) -> Facts:
     """Raises Unplaced when the kind of a target is not clear, or a cell of it is not a number."""
-    targets = {name: target_of_column(table, said, name) for name in said.target}
-    if len(targets) == 1:
-        named = {"output": next(iter(targets.values()))}
-    else:
-        named = {input_name(name): target for name, target in targets.items()}
-    return Facts(encoder.shapes(), named, len(table), has_test)
-
-
-def target_of_column(table: Table, said: Columns, name: str) -> Target:
-    """What a target column contains; raises Unplaced when that is unclear, or a cell is not a number as it must."""
-    kind = said.of(name).as_
-    if isinstance(kind, SetColumn):
-        found = _tags(table.targets[name], kind.separator)
-        return Target("binary", len(found), len(found), tuple(found))
-    task = {"number": "numbers", "category": "classes"}.get(said.kind(name) or "", said.task)
-    distinct, numbers = {*table.targets[name]}, table.target_numbers(name)
-    are_numbers = not np.isnan(numbers).any()
-    are_whole = are_numbers and all(cell.replace(table.form.thousands, "").lstrip("+-").isdigit() for cell in distinct)
-    is_number = are_numbers and (not are_whole or _are_amounts(numbers, len(distinct)))
-    if task == "numbers" or (task == "auto" and is_number):
-        _check_numbers(table, name)
-        return Target("binary" if np.isin(numbers, (0.0, 1.0)).all() else "numbers")
-    signs = "" if are_numbers else Advice(table.form).lines({name: _sorted(distinct)}, is_target=True)
-    if task == "auto" and len(distinct) > (FEW_CLASSES if signs else max(FEW_CLASSES, len(table) / 10)):
-        case = "signs" if signs else "integers" if are_whole else ""
-        unclear = partial(Unplaced, TaskUnclear, option="target", column=name, case=case, advice=signs)
-        raise unclear(distinct=len(distinct), rows=len(table))
-    return Target.of_classes(_sorted(distinct))
-
-
-def _are_amounts(numbers: Array, distinct: int) -> bool:
-    """Whether integers are amounts, such as prices: too many for classes, and too far apart for a counter."""
-    return distinct > max(FEW_CLASSES, len(numbers) / 2) and float(np.ptp(numbers)) > 4 * distinct
+    return Facts(encoder.shapes(), make_targets(table, said), len(table), has_test, pads=encoder.pads())
 
 
 def make_arrays(
@@ -337,35 +216,7 @@ def make_arrays(
     Raises:
         Unplaced: a test file has a class that the training file has not, or a cell is wrong.
     """
-    targets: dict[str, Array] = {}
-    for name, (key, target) in zip(said.target, facts.targets.items(), strict=True):
-        cells = table.targets[name]
-        kind = said.of(name).as_
-        if isinstance(kind, SetColumn):
-            assert target.names is not None
-            column = Column(name, target.names, type="set", separator=kind.separator)
-            unseen = [*column.unseen(cells)]
-            targets[key] = column.encode(cells, (table.file, table.rows))
-        elif target.names is None:
-            _check_numbers(table, name)
-            targets[key] = narrowed(table.target_numbers(name)[:, None])
-            continue
-        else:
-            ids = {text: index for index, text in enumerate(target.names)}
-            is_known = ids.keys() >= {*cells}
-            unseen = [] if is_known else [(row, cell) for row, cell in enumerate(cells) if cell not in ids]
-            numbers = map(ids.__getitem__, cells) if is_known else (ids.get(cell, 0) for cell in cells)
-            targets[key] = np.fromiter(numbers, np.int32, len(cells))
-        if unseen:
-            raise Unplaced(
-                UnseenClass,
-                option="test",
-                where=f"{table.file} row {table.rows[unseen[0][0]]}",
-                column=name,
-                name=unseen[0][1],
-                count=len({row for row, _ in unseen}),
-                classes=", ".join(target.names[:8]) + (", …" if len(target.names) > 8 else ""),
-            )
+    targets = target_arrays(table, said, facts)
     if not streamed:
         return Arrays(encoder.encode(table, folder), targets)
     own = {column.name: name for name, column in encoder.own_inputs() if column.kind == "image"}
@@ -379,16 +230,3 @@ def make_arrays(
             bounds = (0.0, 1.0) if survey(paths).is_scaled else None
             inputs[own[column.name]] = Pictures(paths, encoder.images[column.name], bounds, is_fixed=False)
     return Arrays(inputs, targets)
-
-
-def _sorted(values: set[str]) -> list[str]:
-    """Texts in alphabetical order, numbers by their size."""
-    ordered = sorted(values)
-    return sorted(ordered, key=float) if all(number(value) is not None for value in ordered) else ordered
-
-
-def _check_numbers(table: Table, name: str) -> None:
-    """Raises Unplaced unless every cell of a target is a number."""
-    wrong = np.flatnonzero(np.isnan(table.target_numbers(name))).tolist()
-    bad = BadCells(name, [table.rows[row] for row in wrong], [table.targets[name][row] for row in wrong])
-    raise_all([not_numbers(table.file, [bad], Advice(table.form), is_target=True)])

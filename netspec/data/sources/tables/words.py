@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
 
-from netspec.data.dataset.dataset import Dataset, Facts, HoldOut, Source, source
+from netspec.data.dataset.dataset import Arrays, Dataset, Facts, HoldOut, Source, TrainRows, source
 from netspec.data.dataset.lazy_rows import Array
 from netspec.data.dataset.options import Delimiter, Encoding, Missing, Names, Sign
 from netspec.data.errors.files import BadPair, NoColumn
@@ -18,15 +18,20 @@ from netspec.data.formats.tables.table import Table, read_table
 from netspec.data.formats.tables.table_files import CsvFile, TableFile, parquet_file
 from netspec.data.formats.tables.table_layout import Wanted, first_row_remarks
 from netspec.data.sources.images.image_survey import remarks_on
-from netspec.data.sources.tables.columns import ImageColumn, OfColumns
-from netspec.data.sources.tables.encoding import Columns, fills, make_arrays, make_encoder, make_facts, scales
+from netspec.data.sources.tables.columns import ImageColumn, OfColumns, TextColumn
+from netspec.data.sources.tables.encoding import fills, make_arrays, make_encoder, make_facts, scales
 from netspec.data.sources.tables.images import image_paths, survey
+from netspec.data.sources.tables.said import Columns
+from netspec.data.sources.tables.targets import make_targets, target_arrays
+from netspec.data.sources.tables.texts import TextsOf, text_remarks, with_texts
 from netspec.data.transforms.class_ids import alike_names
 from netspec.data.transforms.dates import Dates
 from netspec.data.transforms.encoders import CodedBy, Column, Encoder, ImageEncoder, RowEncoder, unseen_categories
+from netspec.data.transforms.texts.coder import TextCoder
 from netspec.language.diagnostics import Diagnostic, Unplaced
 from netspec.language.kinds import Chain, Choice, NewShape, Text
-from netspec.language.shape import Size
+from netspec.language.lazy import np
+from netspec.language.shape import Shape, Size
 from netspec.language.values import to_source
 from netspec.language.word import hidden, option
 
@@ -63,6 +68,13 @@ class ColumnOptions(Source):
         default=(),
         aliases=("categorical",),
     )
+    text: tuple[str, ...] = option(
+        Names(),
+        "columns of texts, each an input of token ids, `N tokens(V, pad = 0)`; how they are split: "
+        '`per_column = of("review", as = text(…))`',
+        default=(),
+        aliases=("texts", "text_column", "text_columns"),
+    )
     encode: str = option(
         Choice(("onehot", "ids")),
         "how categories are encoded: a 0 or 1 for each value, or a separate input with token ids, for `embedding`",
@@ -92,11 +104,21 @@ class ColumnOptions(Source):
         default=None,
         aliases=("dtype", "converters", "parse_dates"),
     )
-    of_run: tuple[tuple[str, Dates | ImageEncoder | Column], ...] = hidden(default=())
+    of_run: tuple[tuple[str, Dates | ImageEncoder | Column | TextCoder], ...] = hidden(default=())
     coded_by: CodedBy | None = hidden(default=None)
     learns_from: LearnsFrom | None = hidden(default=None)
     divided_by: str | None = hidden(default=None)
     is_apart: bool = hidden(default=False)
+    texts_from: TrainRows | None = hidden(default=None)
+
+    @property
+    def _names_texts(self) -> bool:
+        """Whether there are columns of texts whose words are still to be learned."""
+        typed = [name for of in self.per_column or () if isinstance(of.as_, TextColumn) for name in of.columns]
+        return not {*self.text, *typed} <= dict(self.of_run).keys()
+
+    def learning_texts_from(self, rows: TrainRows) -> Source:
+        return self.replace(texts_from=rows)
 
     def under(self, hold_out: HoldOut) -> Source:
         return self.replace(divided_by=hold_out.column, is_apart=hold_out.is_apart)
@@ -110,7 +132,9 @@ class ColumnOptions(Source):
         dates = tuple((column.name, column.dates) for column in encoder.columns if column.dates is not None)
         categories = tuple((column.name, column) for column in encoder.columns if column.kind == "category")
         names = tuple(column.name for column in encoder.columns)
-        return self.replace(columns=names, of_run=(*dates, *categories, *encoder.images.items()))
+        return self.replace(
+            columns=names, of_run=(*dates, *categories, *encoder.images.items(), *encoder.texts.items())
+        )
 
     def coded_as(self, encoder: Encoder | None) -> Source:
         return self.as_of_run(encoder).replace(coded_by=CodedBy(encoder)) if isinstance(encoder, RowEncoder) else self
@@ -191,6 +215,7 @@ class TableSource(ColumnOptions):
                     paths = image_paths(kind, table.names[name], (folder / self.file).parent)
                     found += remarks_on(survey(paths), "image", choose_colors=kind.channels is None)
         encoder = self._encoder(table, folder)
+        found += text_remarks(table, encoder, self._said.per_column, TextsOf(self.texts_from, folder, self.text))
         named = {name: target.names for name, target in self.facts(folder).targets.items() if target.names is not None}
         named |= {column.name: column.values for column in encoder.categories if column.values is not None}
         for name, names in named.items():
@@ -219,12 +244,22 @@ class TableSource(ColumnOptions):
         dropped = partial(Unplaced, RowsDropped, option="missing", file=table.file, kept=len(table), case=case)
         return [dropped(rows=table.file_rows, dropped=count, columns=columns + more)]
 
+    def labeled(self, folder: Path) -> Dataset | None:
+        if self._coding is not None or self.texts_from is not None or not self._names_texts:
+            return None
+        table = self._read(folder)
+        targets = make_targets(table, self._said)
+        facts = Facts({"row": Shape(())}, targets, len(table), self.test is not None)
+        arrays = Arrays({"row": np.arange(len(table))}, target_arrays(table, self._said, facts))
+        test = arrays if facts.has_test else None
+        return Dataset(table.file, facts, arrays, test, noun="row", rows=table.rows, divided_by=table.divided_by)
+
     @property
     def _said(self) -> Columns:
         is_ids = self.encode == "ids"
         said = Columns(
             self.target,
-            self.per_column or (),
+            with_texts(self.per_column or (), self.text),
             is_ids,
             self.missing,
             self.task,
@@ -232,6 +267,7 @@ class TableSource(ColumnOptions):
             self.form,
             self.absent,
             self.of_run,
+            self.text,
         )
         said.check()
         return said
@@ -250,7 +286,7 @@ class TableSource(ColumnOptions):
 
     def table(self, path: Path, wanted: Wanted) -> Table:
         """What is wanted of a file, read once for its check and its training."""
-        return _read(self.replace(learns_from=None), path, file_stamp(path), wanted)
+        return _read(self.replace(learns_from=None, texts_from=None), path, file_stamp(path), wanted)
 
     def _read_test(self, folder: Path, table: Table, encoder: RowEncoder) -> Table | None:
         """The test file, read as the training file was: the same columns, with the same categories."""
@@ -273,20 +309,21 @@ class TableSource(ColumnOptions):
     def _wanted_by(self, encoder: RowEncoder) -> Wanted:
         """The columns that an encoder reads, and the targets."""
         columns = tuple(column.name for column in encoder.columns)
-        categories = tuple(column.name for column in encoder.categories)
+        categories = tuple(column.name for column in encoder.categories if column.kind != "text")
         return self._said.wanted(columns, (), categories, leaves_out_ids=False)
 
     def _encoder(self, table: Table, folder: Path) -> RowEncoder:
         if self._coding is not None:
             return self._coding
         images = (folder / self.file).parent
+        learned = TextsOf(self.texts_from, folder, self.text)
+        whole = make_encoder(table, self._said, images, learned)
         if self.learns_from is None:
-            return make_encoder(table, self._said, images)
-        whole = make_encoder(table, self._said, images)  # the dates and the sizes of images are those of all rows
+            return whole
+        # the dates and the sizes of images are those of all rows, and texts know already what they are learned from
         dates = tuple((column.name, column.dates) for column in whole.columns if column.dates is not None)
-        known: tuple[tuple[str, Dates | ImageEncoder | Column], ...] = (*dates, *whole.images.items())
-        said = replace(self._said, of_run=known)
-        return make_encoder(table.take(self.learns_from.rows), said, images).replace(shape=whole.shape)
+        said = replace(self._said, of_run=(*dates, *whole.images.items(), *whole.texts.items()))
+        return make_encoder(table.take(self.learns_from.rows), said, images, learned).replace(shape=whole.shape)
 
 
 @source("csv")

@@ -10,6 +10,7 @@ from typing import Any
 
 from netspec.interchange.writing.companion.dates import date_features, seconds_of
 from netspec.interchange.writing.companion.images import pixels_of
+from netspec.interchange.writing.companion.texts import text_ids, text_of
 from netspec.language.lazy import np
 
 MISSING = {"", "na", "n/a", "nan", "null", "none", "?", "-"}
@@ -51,6 +52,8 @@ def read_rows(argument: str, encoder: dict[str, Any]) -> list[tuple[str, dict[st
     sign = form.get("delimiter") or encoder.get("delimiter", ",")
     names = [column["name"] for column in encoder["columns"]]
     path = Path(argument)
+    if len(names) == 1 and encoder.get("texts") and path.suffix.lower() not in (".csv", ".tsv"):
+        return [(argument, {names[0]: text_of(argument)}, Path())]
     if path.suffix.lower() not in (".csv", ".tsv", ".txt"):
         return [(argument, named(next(csv.reader([argument], delimiter=sign)), names, argument), Path())]
     encoding = form.get("encoding", "utf-8")
@@ -88,6 +91,8 @@ def encoded(cells: dict[str, str], row: str, folder: Path, encoder: dict[str, An
             if kind_of(column) == "image":
                 known = encoder["images"][column["name"]]
                 own[name], _ = pixels_of(folder / cell, *(known[k] for k in ("height", "width", "channels", "fit")))
+            elif kind_of(column) == "text":
+                own[name] = text_ids(known_cell(cell, column, encoder, row, may_miss), encoder["texts"][column["name"]])
             else:
                 own[name] = id_of(column, known_cell(cell, column, encoder, row, may_miss))
         else:
@@ -103,15 +108,15 @@ def encoded(cells: dict[str, str], row: str, folder: Path, encoder: dict[str, An
 
 
 def kind_of(column: dict[str, Any]) -> str:
-    """number, category, date, set or image."""
+    """number, category, date, set, image or text."""
     return column.get("type") or ("number" if column.get("values") is None else "category")
 
 
 def has_own_input(column: dict[str, Any], encoder: dict[str, Any]) -> bool:
-    """Whether a column is an input of the network by itself: ids, or an image."""
+    """Whether a column is an input of the network by itself: ids, an image, or a text."""
     as_ids = column.get("as_ids")
     as_ids = encoder.get("as_ids", False) if as_ids is None else as_ids
-    return kind_of(column) == "image" or (kind_of(column) == "category" and as_ids)
+    return kind_of(column) in ("image", "text") or (kind_of(column) == "category" and as_ids)
 
 
 def input_name(column: str) -> str:
@@ -127,7 +132,7 @@ def known_cell(cell: str, column: dict[str, Any], encoder: dict[str, Any], row: 
         ValueError: it is missing, and was not in the training.
     """
     kind, absent = kind_of(column), {*encoder.get("absent", ())}
-    words = (UNKNOWN if kind == "category" else MISSING) | absent
+    words = ({""} if kind == "text" else UNKNOWN if kind == "category" else MISSING) | absent
     value = number_of(cell, encoder) if kind == "number" else None
     if cell.lower() not in words and (value is None or value not in {number_of(w, encoder) for w in absent} - {None}):
         return cell

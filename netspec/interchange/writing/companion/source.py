@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 
 from netspec.data.transforms.encoders import RowEncoder, TextEncoder
+from netspec.data.transforms.texts import splitting
 from netspec.language.record import Frozen
 from netspec.spec.model import Model
 
@@ -60,8 +61,11 @@ def predicting_source(model: Model, format: str, file_name: str, *, channels_fir
     has_images = isinstance(encoder, RowEncoder) and bool(encoder.images)
     parts, network = _parts(reader), NETWORKS[format]
     needed = _reachable(parts, network)
-    given = {"images": "digit.png", "texts": '"some text"', "rows": "rows.csv"}[reader]
+    is_text = isinstance(encoder, RowEncoder) and encoder.only_text is not None
+    given = {"images": "digit.png", "texts": '"some text"', "rows": '"some text"' if is_text else "rows.csv"}[reader]
     packages = f"{PACKAGES[format]} numpy{' pillow' if reader == 'images' or has_images else ''}"
+    if isinstance(encoder, RowEncoder) and any(coder.tokenizer is not None for coder in encoder.texts.values()):
+        packages += " tokenizers"
     program = "predict.py" if format == "huggingface" else program_name(file_name)
     head = [
         f'"""Predicts with {_shown(model.name)}, without netspec, which has written this.',
@@ -107,15 +111,20 @@ def _reachable(parts: dict[str, _Part], network: str) -> set[str]:
 def _parts(reader: str) -> dict[str, _Part]:
     """What the files have by name, with the `read_examples` of one of them; the program begins with what is used."""
     found: dict[str, _Part] = {}
-    for file in ("networks", "dates", "images", "rows", "texts", "main"):
+    for file in ("networks", "dates", "images", "rows", "splitting", "texts", "main"):
         found |= {n: p for n, p in _of_file(file).items() if n != "read_examples" or file == reader}
     return found
 
 
+def _read(file: str) -> str:
+    """The text of a file here, or of how texts are split, which is the same with netspec and without it."""
+    path = splitting.__file__ if file == "splitting" else str(Path(__file__).parent / f"{file}.py")
+    return Path(path).read_text(encoding="utf-8")
+
+
 @cache
 def _of_file(file: str) -> dict[str, _Part]:
-    text = (Path(__file__).parent / f"{file}.py").read_text(encoding="utf-8")
-    found = {}
+    text, found = _read(file), {}
     for node in ast.parse(text).body:
         is_constant = isinstance(node, ast.Assign) and not _is_lazy(node)
         if isinstance(node, ast.FunctionDef | ast.ClassDef) or is_constant:
@@ -150,7 +159,7 @@ def _order(line: str) -> tuple[bool, str]:
 @cache
 def _imported(file: str) -> tuple[tuple[str, str, bool], ...]:
     """The imports of a file: a line each, the name that it binds, and whether it is of the standard library."""
-    return tuple(_lines((Path(__file__).parent / f"{file}.py").read_text(encoding="utf-8")))
+    return tuple(_lines(_read(file)))
 
 
 def _lines(text: str) -> Iterator[tuple[str, str, bool]]:

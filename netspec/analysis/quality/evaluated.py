@@ -216,7 +216,7 @@ def _rows(examples: int, output: OutputRecipe, of: Evaluated) -> _Rows:
     padding, positions = output.head.padding, output.head.positions
     if padding is None or positions == 1:
         return _Rows(positions, np.arange(examples * positions))
-    steps = read_all(of._arrays.inputs[padding.input][of.index]) != padding.id
+    steps = padding.real(np.asarray(read_all(of._arrays.inputs[padding.input][of.index])))
     return _Rows(positions, np.flatnonzero(steps))
 
 

@@ -33,7 +33,7 @@ from netspec.spec.network_ends import output_heads
 from netspec.spec.saved import as_trained, read_compilation, read_preprocessing
 from netspec.spec.trained_data import SPLITS, TrainedData, trained_data
 from netspec.storage.tree_paths import Weights
-from netspec.storage.weights import fit_weights, load_weights, weights_of
+from netspec.storage.weights import check_one_run, fit_weights, load_weights, weights_of
 from netspec.training.control.threshold import number_of
 from netspec.training.loop.evaluate import evaluate, measure_outputs, predict_split
 from netspec.training.losses import loss_for
@@ -68,6 +68,7 @@ def evaluate_model(run: Path | Model, data: Any, split: str) -> Evaluation:
     if isinstance(run, Model):
         spec, preprocessing, weights = run.compilation, run.preprocessing, weights_of(run.module)
     else:
+        check_one_run(run)
         spec, preprocessing = as_trained(run, read_compilation(run)), read_preprocessing(run)
     overrides = _same_classes(spec, preprocessing)
     if data is None and spec.data.source is None:

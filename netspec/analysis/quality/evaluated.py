@@ -218,7 +218,7 @@ def _rows(targets: Array, output: OutputRecipe, of: Evaluated) -> _Rows:
         return _Rows(positions, np.flatnonzero(targets.reshape(-1) != IGNORED))
     if padding is None or positions == 1:
         return _Rows(positions, np.arange(examples * positions))
-    steps = read_all(of._arrays.inputs[padding.input][of.index]) != padding.id
+    steps = padding.real(np.asarray(read_all(of._arrays.inputs[padding.input][of.index])))
     return _Rows(positions, np.flatnonzero(steps))
 
 

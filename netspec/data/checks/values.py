@@ -75,7 +75,8 @@ def check_input_values(
 ) -> list[Diagnostic]:
     """One input: finite, ids inside the vocabulary, features that change, pixels that are scaled."""
     columns = _columns(data, key)
-    may_miss = key in (data if isinstance(data, Dataset) else data.dataset).fill
+    dataset = data if isinstance(data, Dataset) else data.dataset
+    may_miss = key in dataset.fill or key in data.facts.ragged
 
     def check(array: Array, where: Where) -> Diagnostic | None:
         wrong = _check_finite(array, f"input `{key}`", where, columns, source_span, may_miss=may_miss)

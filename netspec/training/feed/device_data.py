@@ -55,7 +55,7 @@ def counted_steps(output: OutputRecipe, inputs: Sequence[Any], names: Sequence[s
     padding = output.head.padding
     if padding is None:
         return rows
-    steps = inputs[names.index(padding.input)] != padding.id
+    steps = padding.real(inputs[names.index(padding.input)])
     return steps if rows is None else steps & rows[:, None]
 
 

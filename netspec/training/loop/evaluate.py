@@ -75,10 +75,11 @@ def spreads_of(recipe: Recipe, arrays: Arrays) -> dict[str, Any]:
             continue
         values = np.asarray(column, np.float64).reshape(len(column), *output.head.shape)
         if padding is not None:
-            counts = np.asarray(read_all(arrays.inputs[padding.input])) != padding.id
+            counts = padding.real(np.asarray(read_all(arrays.inputs[padding.input])))
             values = np.where(counts[..., None], values, np.nan)
         values = values.reshape(len(values), -1)
-        spread = np.nansum((values - np.nanmean(values, axis=0)) ** 2, axis=0)
+        counts = np.maximum(1, (~np.isnan(values)).sum(axis=0))  # a step may be padding in all examples
+        spread = np.nansum((values - np.nansum(values, axis=0) / counts) ** 2, axis=0)
         std = np.ones(1) if output.scale is None else np.array(output.scale.std)
         spreads[name] = spread * np.resize(std, spread.shape) ** 2  # of each unit, at every step
     return spreads

@@ -3,7 +3,7 @@
     python benchmarks/tune.py [--trials 60] [--seeds 5] [--epochs 3]
 
 Prints the best validation loss of each search, and the medians over the seeds of the samplers; both samplers have the
-same network, data and seeds.
+same network, data and seeds. All ranges but that of the learning rate are choices, so that trials share programs.
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ tune {
     goal = val_loss
 
     params {
-        width = log(8, 128)
-        drop  = uniform(0, 0.6)
+        width = (8 | 16 | 32 | 64 | 128)
+        drop  = (0 | 0.2 | 0.4 | 0.6)
     }
 
     train {
-        optimizer = (adamw(decay = log(1e-5, 1e-1)) | sgd(momentum = uniform(0, 0.99)))
+        optimizer = (adam | adamw(decay = 0.1) | sgd | sgd(momentum = 0.9))
         rate      = log(1e-5, 1)
     }
 }

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     )
     from netspec.api.runs import evaluate as evaluate, load as load, predict as predict
     from netspec.api.specs import check as check, compile as compile, parse as parse
+    from netspec.api.sweeps import sweep as sweep
     from netspec.api.training import (
         resume as resume,
         resume_seeds as resume_seeds,
@@ -40,7 +41,8 @@ if TYPE_CHECKING:
     from netspec.runs.predictions import Predictions as Predictions
     from netspec.runs.repeated.folds import FoldsResult as FoldsResult
     from netspec.runs.repeated.seed_runs import SeedsResult as SeedsResult
-    from netspec.search.result import SearchResult as SearchResult
+    from netspec.runs.repeated.sweep_runs import SweepResult as SweepResult
+    from netspec.search.best.result import SearchResult as SearchResult
     from netspec.serving.start import serve as serve
     from netspec.training.loop.callback import Callback as Callback
     from netspec.training.loop.trackers.mlflow import MLflow as MLflow
@@ -58,8 +60,9 @@ _HOMES = {
     "Predictions": "netspec.runs.predictions",
     "Report": "netspec.analysis.pages.report",
     "Result": "netspec.runs.model",
-    "SearchResult": "netspec.search.result",
+    "SearchResult": "netspec.search.best.result",
     "SeedsResult": "netspec.runs.repeated.seed_runs",
+    "SweepResult": "netspec.runs.repeated.sweep_runs",
     "WandB": "netspec.training.loop.trackers.wandb",
     "check": "netspec.api.specs",
     "compile": "netspec.api.specs",
@@ -80,6 +83,7 @@ _HOMES = {
     "resume_cross_validation": "netspec.api.cross_validation",
     "resume_seeds": "netspec.api.training",
     "serve": "netspec.serving.start",
+    "sweep": "netspec.api.sweeps",
     "train": "netspec.api.training",
     "train_seeds": "netspec.api.training",
     "tune": "netspec.api.tuning",

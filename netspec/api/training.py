@@ -213,6 +213,8 @@ def resume(
         call, what = ("resume_seeds", "runs with several seeds")
         if noun == "fold":
             call, what = ("resume_cross_validation", "a cross-validation")
+        if noun == "run":
+            call, what = ("sweep(resume=…)", "the runs of a sweep")
         raise TypeError(f"{run} holds {what}: call `netspec.{call}`")
     check_optional("epochs", epochs, int, "an integer")
     check_shown(verbose, callbacks, expect)

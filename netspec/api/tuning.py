@@ -24,7 +24,7 @@ from netspec.runs.arguments import (
 from netspec.search.settings import PRUNERS, SAMPLERS
 
 if TYPE_CHECKING:
-    from netspec.search.result import SearchResult
+    from netspec.search.best.result import SearchResult
 
 
 def tune(

@@ -24,6 +24,11 @@ def use_json(on: bool) -> bool:
     return on
 
 
+def is_json() -> bool:
+    """Whether the command prints JSON."""
+    return _as_json
+
+
 def print_problems(problems: Iterable[Diagnostic]) -> None:
     """Diagnostics as text on the error stream, or as JSON lines on the output after `--json`."""
     if not _as_json:

@@ -310,6 +310,11 @@ def can_vary(word: Augmentation, shape: Shape) -> bool:
     return is_image(shape) and (word.needs == "an image" or shape.channels == 3)
 
 
+def moves_masks(word: Augmentation) -> bool:
+    """Whether a word that moves pixels moves a mask, a class for each pixel, in the same way."""
+    return isinstance(word, Moving | Flip | Cutmix)
+
+
 def is_image(shape: Shape) -> bool:
     """Height x width x channels."""
     return shape.rank == 3 and not shape.is_tokens

@@ -11,11 +11,12 @@ from typing import cast
 
 from netspec.compiler.ir.output_head import OutputHead
 from netspec.data.checks.leaks import check_leaks
-from netspec.data.checks.network import Spans, check_data, join_targets, pair_names, with_channels
+from netspec.data.checks.network import Spans, check_data, join_targets, pair_names, with_channels, with_padding
 from netspec.data.checks.values import check_parts, check_rounding, check_scales, check_target_values
 from netspec.data.dataset.dataset import Arrays, Dataset
 from netspec.data.dataset.lazy_rows import Column, Rows, converted, in_memory
 from netspec.data.dataset.precision import narrowed_column
+from netspec.data.dataset.ragged import extend_series
 from netspec.data.errors.network import UnscaledPixels
 from netspec.data.load import settle_dataset
 from netspec.data.settings import DataSettings, check_settings
@@ -64,6 +65,7 @@ def prepare_data(
     spans = setting_spans or {}
     try:
         dataset = add_channels(join_dataset(settle_dataset(dataset, settings), heads), inputs)
+        dataset = pad_dataset(dataset, inputs, heads)
         later = settings.target is not None
         found = check_data(
             dataset, inputs, heads, input_spans=input_spans, source_span=source_span, targets_come_later=later
@@ -143,12 +145,32 @@ def add_channels(dataset: Dataset, inputs: Mapping[str, Shape]) -> Dataset:
     return dataset.with_arrays(change, facts=facts)
 
 
+def pad_dataset(dataset: Dataset, inputs: Mapping[str, Shape], heads: Mapping[str, OutputHead]) -> Dataset:
+    """The same data, with series of different lengths padded to those that the network declares (`with_padding`)."""
+    facts = with_padding(dataset.facts, inputs, heads)
+    if facts is dataset.facts:
+        return dataset
+
+    def pad(arrays: Arrays) -> Arrays:
+        columns = {key: extend_series(in_memory(x), cast("int", facts.inputs[key].sizes[0]))
+                   if key in facts.ragged else x for key, x in arrays.inputs.items()}  # fmt: skip
+        targets = {}
+        for key, y in arrays.targets.items():
+            old, new = dataset.facts.targets[key].size, facts.targets[key].size
+            targets[key] = y if old == new else extend_series(in_memory(y), y.shape[1] * new // old, 0)
+        return Arrays(columns, targets)
+
+    return dataset.with_arrays(pad, facts=facts)
+
+
 def fit_dataset(dataset: Dataset, inputs: Mapping[str, Shape], heads: Mapping[str, OutputHead]) -> Dataset:
     """The same data as the network takes them: inputs and targets under its names, integers as int32 where it expects
     token ids and as float32 elsewhere (float64 where that is not exact). What the network has no name for is left out.
     """
     x_names = pair_names(dataset.facts.inputs, inputs)
     y_names = pair_names(dataset.facts.targets, heads)
+
+    ragged = tuple(name for name, key in x_names.items() if key in dataset.facts.ragged)
 
     def fit(arrays: Arrays) -> Arrays:
         columns = {name: arrays.inputs[key] for name, key in x_names.items()}
@@ -160,6 +182,7 @@ def fit_dataset(dataset: Dataset, inputs: Mapping[str, Shape], heads: Mapping[st
     facts = dataset.facts.replace(
         inputs={name: dataset.facts.inputs[key] for name, key in x_names.items()},
         targets={name: dataset.facts.targets[key] for name, key in y_names.items()},
+        ragged=ragged,
         pads={name: dataset.facts.pads[key] for name, key in x_names.items() if key in dataset.facts.pads},
     )
     columns = {name: dataset.columns[key] for name, key in x_names.items() if key in dataset.columns}

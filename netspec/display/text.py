@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from netspec.language.text import fit_columns, printable, truncated, wrap_row
@@ -67,3 +67,13 @@ def name_text(name: str) -> str:
 def number_text(value: float, digits: int = 4) -> str:
     """`184,047`, `0.00127`: whole numbers with separators, others with `digits` significant digits."""
     return f"{value:,.0f}" if 1000 <= abs(value) < 1e9 else f"{value:.{digits}g}"
+
+
+MAX_AREAS = 6
+
+
+def areas_text(areas: Mapping[str, float]) -> str:
+    """Which part of an image each class covers, the largest first: `road 71.0%, car 29.0%`."""
+    ranked = sorted(((name, part) for name, part in areas.items() if part), key=lambda item: -item[1])
+    more = f", and {len(ranked) - MAX_AREAS} more" if len(ranked) > MAX_AREAS else ""
+    return ", ".join(f"{name} {100 * part:.1f}%" for name, part in ranked[:MAX_AREAS]) + more

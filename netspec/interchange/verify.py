@@ -16,7 +16,7 @@ from netspec.language.diagnostics import CompileError, fail
 from netspec.language.lazy import np
 from netspec.language.record import Frozen
 from netspec.language.shape import Shape
-from netspec.layers.sequence.tokens import PaddingMask
+from netspec.layers.sequence.tokens import FilledSteps, PaddingMask
 from netspec.runs.evaluate_predict import batches
 from netspec.spec.experiment import prepare
 from netspec.spec.model import Model
@@ -130,10 +130,15 @@ def random_inputs(model: Model) -> Batch:
     rng = np.random.default_rng(0)
     known = model.preprocessing if model.preprocessing is not None else Preprocessing()
     sizes, pads = _open_sizes(model), _padding_ids(model)
-    return {
+    found = {
         name: _random(rng, (BATCH, *_sizes(shape, sizes)), shape, known.ranges.get(name), pads.get(name))
         for name, shape in model.inputs.items()
     }
+    for name in _padded_readings(model):
+        steps = np.arange(found[name].shape[1])
+        lengths = rng.integers(1, len(steps) + 1, len(found[name]))
+        found[name] = np.where((steps < lengths[:, None])[..., None], found[name], np.float32(np.nan))
+    return found
 
 
 def _random(
@@ -153,7 +158,13 @@ def _random(
 def _padding_ids(model: Model) -> dict[str, int]:
     """The padding id of each input that has a mask."""
     masks = [(node, node.operation) for node in model.graph.nodes if isinstance(node.operation, PaddingMask)]
-    return {model.graph.nodes[node.inputs[0].node].name: mask.id for node, mask in masks}
+    return {model.graph.nodes[node.inputs[0].node].name: mask.id for node, mask in masks if mask.id is not None}
+
+
+def _padded_readings(model: Model) -> list[str]:
+    """The inputs of numbers whose padded steps are NaN."""
+    nodes = model.graph.nodes
+    return [nodes[node.inputs[0].node].name for node in nodes if isinstance(node.operation, FilledSteps)]
 
 
 def _sizes(shape: Shape, sizes: Mapping[str, int]) -> tuple[int, ...]:

@@ -27,6 +27,16 @@ def frozen(module: Any) -> Any:
     return module
 
 
+def is_reading(x: Any) -> Any:
+    """The steps of series that are not padding, which is NaN: batch x T."""
+    return ~jnp.isnan(x[..., 0])
+
+
+def filled_steps(x: Any) -> Any:
+    """Series with zeros in the place of padded steps, which are NaN."""
+    return jnp.where(jnp.isnan(x), jnp.zeros((), x.dtype), x)
+
+
 def fixed(values: Any) -> Any:
     """An initializer that gives these numbers, whatever the key; axes of length 1 may be missing in `values`."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -21,14 +21,15 @@ from netspec.language.diagnostics import CompileError, fail
 from netspec.language.files.paths import exists, is_file, is_folder
 from netspec.language.record import Frozen
 from netspec.language.values import is_plain_number
-from netspec.runs.repeated.planned import planned_members
-from netspec.runs.repeated.search_head import SEARCH, is_searching, read_head
+from netspec.runs.repeated.planned import MembersRecord, planned_members
+from netspec.runs.repeated.search_head import is_searching, read_head
 from netspec.spec.canonical import Meaning
 from netspec.spec.saved_meaning import FILE as MEANING, read_meaning
 from netspec.storage import errors
 from netspec.storage.published import has_text
 from netspec.storage.records import typed
 from netspec.storage.run_files import (
+    SEARCH,
     checkpoint_steps,
     is_run,
     member_folders,
@@ -38,6 +39,7 @@ from netspec.storage.run_files import (
 )
 from netspec.storage.run_folder import RunRecord, no_run, read_run
 from netspec.storage.run_lock import is_locked
+from netspec.storage.weights import check_not_search
 from netspec.training.control.best_epoch import best_epoch
 from netspec.training.metrics import is_higher_better
 
@@ -51,7 +53,7 @@ class RunInfo(Frozen):
     planned. `metrics` are those of the best weights, which are of epoch `best_epoch`. `made` is when it was started,
     `seconds` how long it has trained. `hash` identifies the meaning of its spec. `seeds` or `folds` is how many
     runs with different seeds, or of a cross-validation, the folder holds, 0 for a usual run; `metrics` are their means
-    then, and `stds` their standard deviations.
+    then, and `stds` their standard deviations. `runs` is how many a sweep has; `metrics` are those of its best run.
     `trials` is how many trials a search has finished, `of` how many it will; None for a run.
     """
 
@@ -69,6 +71,7 @@ class RunInfo(Frozen):
     hash: str | None = None
     seeds: int = 0
     folds: int = 0
+    runs: int = 0
     stds: Mapping[str, float] = {}
     trials: int | None = None
 
@@ -79,12 +82,12 @@ class RunInfo(Frozen):
     @property
     def members(self) -> int:
         """How many runs the folder holds, 0 for a usual run."""
-        return self.seeds or self.folds
+        return self.seeds or self.folds or self.runs
 
     @property
     def noun(self) -> str:
         """What tells the runs of the folder apart."""
-        return "fold" if self.folds else "seed"
+        return "fold" if self.folds else "run" if self.runs else "seed"
 
     @property
     def epochs_text(self) -> str:
@@ -92,7 +95,7 @@ class RunInfo(Frozen):
         search."""
         if self.trials is not None:
             return f"{self.trials}/{self.of} trials"
-        if self.members and self.of is not None and self.epochs == self.of:
+        if self.members and not self.runs and self.of is not None and self.epochs == self.of:
             return f"{self.members} × {self.epochs // self.members}"
         return str(self.epochs)
 
@@ -243,12 +246,14 @@ def _look_at_members(path: Path, noun: str) -> RunInfo:
     own = _look_at_one(path)
     runs = [_look_at_one(run) for run in member_folders(path) if is_run(run)]
     try:
-        planned = len(planned_members(read_run(path), noun))
+        record = planned_members(read_run(path), noun)
     except CompileError as error:
         return own.replace(state="broken", reason=error.diagnostics[0].message)
-    states = [run.state for run in runs]
+    planned, states = len(record.planned), [run.state for run in runs]
     state: State = "finished" if states == ["finished"] * planned else "interrupted"
     state = "running" if "running" in states else "broken" if "broken" in states else state
+    if noun == "run":
+        return _of_sweep(own, runs, record)
     names = [name for name in (runs[0].metrics if runs else ()) if all(name in run.metrics for run in runs)]
     return own.replace(
         state=state,
@@ -259,6 +264,24 @@ def _look_at_members(path: Path, noun: str) -> RunInfo:
         seconds=sum(run.seconds for run in runs),
         metrics={name: statistics.fmean(run.metrics[name] for run in runs) for name in names},
         stds={name: statistics.stdev(run.metrics[name] for run in runs) for name in names if len(runs) > 1},
+    )
+
+
+def _of_sweep(own: RunInfo, runs: Sequence[RunInfo], record: MembersRecord) -> RunInfo:
+    """The totals of a sweep, in which runs may have failed, and the metrics of its best run."""
+    done = [run for run in runs if run.state == "finished"]
+    planned, is_over = len(record.planned), len(done) + len(record.failed) >= len(record.planned)
+    metric = main_metric(done)
+    best = sort_runs(done, metric)[0] if metric is not None else None
+    epochs = sum(run.epochs for run in runs)
+    of = sum(run.of or 0 for run in runs) + (planned - len(runs)) * (own.of or 0)
+    return own.replace(
+        state="running" if any(run.state == "running" for run in runs) else "finished" if is_over else "interrupted",
+        runs=planned,
+        epochs=epochs,
+        of=epochs if is_over else of,
+        seconds=sum(run.seconds for run in runs),
+        metrics=best.metrics if best is not None else {},
     )
 
 
@@ -337,44 +360,6 @@ def sort_runs(runs: Sequence[RunInfo], key: str) -> list[RunInfo]:
     return sorted(runs, key=lambda run: (key not in run.metrics, sign * run.metrics.get(key, 0.0)))
 
 
-def choose_runs(
-    runs: Sequence[RunInfo],
-    *,
-    unfinished: bool = False,
-    older_than: timedelta | None = None,
-    keep_best: int | None = None,
-    by: str | None = None,
-) -> list[RunInfo]:
-    """The runs that meet all given conditions; those that are being trained are never among them.
-
-    Args:
-        runs: the runs to choose from.
-        unfinished: neither finished nor being trained.
-        older_than: started longer ago than this.
-        keep_best: the number of runs of each spec, the best ones, that are left out.
-        by: the metric that ranks them; None: the main one.
-
-    Raises:
-        CompileError: no run has such a metric (NS495).
-    """
-    kept: set[Path] = set()
-    if keep_best is not None:
-        for spec in dict.fromkeys(run.spec for run in runs):
-            candidates = [run for run in runs if run.spec == spec and run.metrics]
-            metric = by or main_metric(candidates)
-            ranked = sort_runs(candidates, metric) if metric is not None and candidates else []
-            kept.update(run.path for run in [r for r in ranked if metric in r.metrics][:keep_best])
-    now = datetime.now(UTC)
-    return [
-        run
-        for run in runs
-        if run.state != "running"
-        and run.path not in kept
-        and not (unfinished and run.state == "finished")
-        and (older_than is None or (run.made is not None and now - run.made > older_than))
-    ]
-
-
 # ---------------------------------------------------------------- curves
 
 
@@ -385,6 +370,7 @@ def histories_of(path: Path, name: str | None = None) -> list[RunHistory]:
     Raises:
         CompileError: it is not a run folder, or is damaged.
     """
+    check_not_search(path)
     members = member_folders(path)
     whole, group = name or path.name, str(path) if members else ""
     return [

@@ -33,7 +33,7 @@ from netspec.spec.network_ends import output_heads
 from netspec.spec.saved import as_trained, read_compilation, read_preprocessing
 from netspec.spec.trained_data import SPLITS, TrainedData, trained_data
 from netspec.storage.tree_paths import Weights
-from netspec.storage.weights import fit_weights, load_weights, weights_of
+from netspec.storage.weights import check_one_run, fit_weights, load_weights, weights_of
 from netspec.training.control.threshold import number_of
 from netspec.training.loop.evaluate import evaluate, measure_outputs, predict_split
 from netspec.training.losses import loss_for
@@ -68,6 +68,7 @@ def evaluate_model(run: Path | Model, data: Any, split: str) -> Evaluation:
     if isinstance(run, Model):
         spec, preprocessing, weights = run.compilation, run.preprocessing, weights_of(run.module)
     else:
+        check_one_run(run)
         spec, preprocessing = as_trained(run, read_compilation(run)), read_preprocessing(run)
     overrides = _same_classes(spec, preprocessing)
     if data is None and spec.data.source is None:
@@ -279,11 +280,29 @@ def batches(arrays: Sequence[Any], size: int) -> Iterator[tuple[list[Any], int]]
         yield [np.concatenate([p, np.repeat(p[:1], size - count, axis=0)]) if count < size else p for p in parts], count
 
 
+def is_mask(head: OutputHead, names: Sequence[str] | None) -> bool:
+    """Whether an output is a class for each pixel: by a softmax, or yes or no where the two classes have names."""
+    is_binary = head.activation == "sigmoid" and head.units == 1 and names is not None and len(names) == 2
+    return len(head.sizes) == 3 and head.blank is None and (head.activation == "softmax" or is_binary)
+
+
+def mask_of(values: Any, threshold: float = DEFAULT_THRESHOLD) -> Any:
+    """The class ids of probabilities (… x height x width x classes, or x 1 of yes), without the last axis."""
+    if values.shape[-1] == 1:
+        return (values[..., 0] > np.float32(threshold)).astype(np.int32)
+    return values.argmax(axis=-1).astype(np.int32)
+
+
 def _in_words(
     values: Any, head: OutputHead, names: Sequence[str] | None, columns: Sequence[str], threshold: float
 ) -> dict[str, Any]:
     """The prediction of an output for one example: `names` are those of its classes, `columns` those of its target
     columns, `threshold` is that of a yes/no output."""
+    if is_mask(head, names):
+        ids = mask_of(values, threshold)
+        called = names if names is not None else [str(i) for i in range(max(values.shape[-1], 2))]
+        areas = np.bincount(ids.reshape(-1), minlength=len(called)) / ids.size
+        return {"mask": ids, "areas": dict(zip(called, areas.tolist(), strict=True))}
     if head.activation == "softmax" or head.blank is not None:
         shown = list(names) if names is not None else [str(i) for i in range(values.shape[-1])]
         if values.ndim > 1:

@@ -13,6 +13,7 @@ import numpy as np
 
 from netspec.data.formats.tables.table_files import TableFile
 from netspec.data.predict.rows import Forecast
+from netspec.display.text import areas_text
 from netspec.language.diagnostics import Diagnostic, Diagnostics
 from netspec.spec.model import Model
 
@@ -28,15 +29,16 @@ class Predictions:
     """The predictions for some examples.
 
     `classes` has the name of the most probable class of each example, `probabilities` an array with a column for each
-    of `class_names` (for a yes/no output two), `values` the numbers of an output without classes; with several outputs
-    they are dicts by output. Classes whose names are all integers are integers, as in the data. `to_dicts()` gives a
-    plain dict for each example.
+    of `class_names` (for a yes/no output two), `masks` the class ids of the pixels, `values` the numbers of an output
+    without classes; with several outputs they are dicts by output. Classes whose names are all integers are integers,
+    as in the data. `to_dicts()` gives a plain dict for each example.
 
     `outputs` has an array by output, examples first: probabilities after a softmax or sigmoid, plain numbers otherwise.
     `examples` has `{"input", "outputs": {name: …}}` for each example. An output with classes has `class` and
     `probabilities` by name; one with a class at each time step has `classes` (trained with `ctc`, the sequence that
-    they spell); a yes/no output has `answer`, the `probability` of `yes`, the name of the second class, and the
-    `threshold` above which the answer is yes where it is not 0.5; others have
+    they spell); one with a class at each pixel has the `mask`, an array of ids (in `to_dicts()` a list of rows), and
+    the `areas` of the classes, as fractions of the image; a yes/no output has `answer`, the `probability` of `yes`, the
+    name of the second class, and the `threshold` above which the answer is yes where it is not 0.5; others have
     `values`, and `targets` by name where they are columns of a table. For a text it is the class that comes next.
     `warnings` are about the inputs; `model` made the predictions; `table` is the file of the examples where they are
     the rows of one; `forecasts` say of windows over series which times are predicted, and `examples` have `forecast`
@@ -61,10 +63,21 @@ class Predictions:
         return self._of_each({"class": "class", "answer": "answer", "classes": "classes"}, "classes")
 
     @property
+    def masks(self) -> Any:
+        """The class id of each pixel, an array of shape examples x height x width."""
+        shown = self.examples[0]["outputs"]
+        found = {
+            name: np.stack([one["outputs"][name]["mask"] for one in self.examples])
+            for name in self.outputs
+            if "mask" in shown[name]
+        }
+        return self._plain(found, "masks")
+
+    @property
     def class_names(self) -> Any:
         """The names of the classes, in the order of the columns of `probabilities`."""
         shown = self.examples[0]["outputs"]
-        names = {output: [*shown[output].get("probabilities", ())] for output in self.outputs}
+        names = {k: [*shown[k].get("probabilities", shown[k].get("areas", ()))] for k in self.outputs}
         return self._plain({output: self._labels(output, found) for output, found in names.items() if found}, "classes")
 
     @property
@@ -120,10 +133,10 @@ class Predictions:
         labels: dict[str, Any] = {
             k: self._labels(output, shown[k]) for k in ("class", "answer", "classes") if k in shown
         }
-        if "probabilities" in shown:
-            names = self._labels(output, [*shown["probabilities"]])
-            labels["probabilities"] = dict(zip(names, shown["probabilities"].values(), strict=True))
-        return {**shown, **labels}
+        for key in {"probabilities", "areas"} & {*shown}:
+            labels[key] = dict(zip(self._labels(output, [*shown[key]]), shown[key].values(), strict=True))
+        plain = {"mask": shown["mask"].tolist()} if "mask" in shown else {}
+        return {**shown, **labels, **plain}
 
     def _labels(self, output: str, names: Any) -> Any:
         """The name of a class, or several, as integers where all classes of the output have them as names."""
@@ -207,6 +220,8 @@ def _text(shown: Mapping[str, Any]) -> str:
     if "answer" in shown:
         yes = shown["probability"]
         return f"{shown['answer']} ({100 * (yes if shown['answer'] == shown['yes'] else 1 - yes):.1f}%)"
+    if "areas" in shown:
+        return areas_text(shown["areas"])
     if "classes" in shown:
         return " ".join(shown["classes"])[:60]
     numbers = np.asarray(shown["values"]).reshape(-1)

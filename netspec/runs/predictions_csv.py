@@ -74,6 +74,8 @@ def _cells(
         prefix = "" if len(outputs) == 1 else f"{output} "
         if "tags" in prediction:
             cells |= {prefix + name: _number(value) for name, value in prediction["tags"].items()}
+        elif "areas" in prediction:
+            cells |= {prefix + name: _number(value) for name, value in prediction["areas"].items()}
         elif "values" in prediction:
             cells |= _numbers(names, prediction["values"])
         elif "classes" in prediction:

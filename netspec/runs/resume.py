@@ -31,10 +31,12 @@ from netspec.spec.saved import as_trained, read_compilation, read_preprocessing
 from netspec.storage.errors import OtherSpec
 from netspec.storage.run_files import checkpoint_steps
 from netspec.storage.run_folder import Run, read_run
-from netspec.storage.weights import is_intact
+from netspec.storage.weights import check_not_search, is_intact
+from netspec.training.distributed.placement import placement_of
 from netspec.training.distributed.shared_run import shared_run
 from netspec.training.loop.callback import Reporter
 from netspec.training.loop.checkpointing import SAVE_SECONDS
+from netspec.training.step.rate_in_state import RateInStateEngine
 
 
 def resume_run(
@@ -59,6 +61,7 @@ def resume_run(
     Raises:
         CompileError: there is no such run, it is damaged or being trained, or its spec or data have changed.
     """
+    check_not_search(path)
     kept = read_compilation(path, overrides)
     now = kept if spec is None else with_overrides(spec, overrides or {}, as_dataset(data))
     now.check()
@@ -79,13 +82,17 @@ def resume_run(
     if not checkpoint_steps(run.checkpoints):
         prepared = load_init(prepared)  # it starts from the beginning
 
+    in_state = bool(read_run(path).settings.get("rate_in_state"))
+    engine = RateInStateEngine(prepared, placement=placement_of(prepared)) if in_state else None
+
     def on_start() -> None:
-        run.write_settings(settings_in_force(prepared))
+        run.write_settings(settings_in_force(prepared, rate_in_state=in_state))
         run.write_text("meaning.json", pretty(meaning_of(now).as_json()))
         record = read_run(path).json("spec.json")
         run.write_text("spec.json", pretty({**record, **_changes_kept(kept, now, difference)}))
 
-    return train_in(prepared, run, resume=True, reporter=reporter, save_seconds=save_seconds, on_start=on_start)
+    options = {"engine": engine, "save_seconds": save_seconds, "on_start": on_start}
+    return train_in(prepared, run, resume=True, reporter=reporter, **options)
 
 
 def is_complete(path: Path, spec: Compilation) -> bool:

@@ -1,4 +1,4 @@
-"""NS590 to NS598: searches for the best hyperparameters."""
+"""NS590 to NS599: searches for the best hyperparameters, and sweeps over given values."""
 
 from __future__ import annotations
 
@@ -145,3 +145,42 @@ class AllFailed(Diagnostic):
     hint = "train with values from the ranges to see more: {advice}"
     count: str
     reason: str
+
+
+class WrongSweep(Diagnostic):
+    """What `netspec train --sweep NAME=VALUE,VALUE` gives does not fit the spec.
+
+    NAME is a `param` of the spec, a setting of `train` or `data`, or an option of the optimizer, the schedule or the
+    loss; the full name as `-D` takes it, such as `train.batch` or `train.optimizer.rate`, is never ambiguous. Commas
+    inside of parentheses belong to a value: `optimizer=adam(1e-3),sgd(0.1, momentum = 0.9)`. Every combination of the
+    values is checked before the first run.
+    """
+
+    code = "NS599"
+    title = {
+        "form": "a sweep is NAME=VALUE,VALUE, not `{text}`",
+        "unknown": "`{name}` is neither a param nor a setting of the spec",
+        "value": "`{text}` is not a list of values for `{name}`",
+        "same": "`{name}` has the value `{text}` twice",
+        "twice": "`{name}` is given twice",
+        "set": "`{name}` has both a value and a sweep",
+        "repeated": "a sweep trains each combination once, and `{name}` asks for several runs",
+        "many": "the sweep has {text} combinations, and {limit} are the most",
+        "fails": "with {text} the spec has an error: {reason}",
+        "folder": "`{text}` cannot be resumed as a sweep: {reason}",
+        "all": "every run of the sweep failed: {reason}",
+    }
+    hint = {
+        "": "{advice}",
+        "form": 'write `--sweep rate=1e-4,1e-3`, in Python `{{"rate": [1e-4, 1e-3]}}`',
+        "value": "separate values with commas; those in parentheses, brackets or quotes belong to one value\n{advice}",
+        "same": "write each value once",
+        "twice": "write all of its values in one sweep",
+        "set": "remove one of them",
+        "repeated": "set it to its default, and sweep over `seed=0,1,2` instead",
+        "many": "sweep over fewer values, or let `netspec tune` choose some of them",
+    }
+    name: str = ""
+    text: str = ""
+    reason: str = ""
+    limit: int = 0

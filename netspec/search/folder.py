@@ -11,6 +11,7 @@ report.html             a page about the search
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,23 +19,31 @@ from typing import Any
 
 from filelock import FileLock
 
+from netspec.compiler.syntax import tree
+from netspec.compiler.syntax.parser import parse_source
 from netspec.data.dataset.dataset import Dataset
 from netspec.data.errors.reading import SourceNotUsed
-from netspec.language.diagnostics import Diagnostic, fail
+from netspec.language.diagnostics import Diagnostic, Problems, fail
 from netspec.language.files.paths import is_file, is_folder
 from netspec.language.record import Frozen
+from netspec.language.source import Source
 from netspec.language.text import json_text
-from netspec.runs.repeated.search_head import SEARCH
+from netspec.runs.catalog import meaning_of_run
+from netspec.runs.diff import compare
 from netspec.search.checks import Plan, plan_search
 from netspec.search.errors import NoSearch
 from netspec.search.trials.own import OwnStudy
 from netspec.search.trials.record import Trial
 from netspec.search.trials.study import Study
+from netspec.spec.canonical import meaning_of
 from netspec.spec.checks import load_data
 from netspec.spec.compilation import Compilation
 from netspec.spec.experiment import SpecExperiment, as_dataset, prepare, run_files, settings_in_force
 from netspec.spec.saved import read_compilation
+from netspec.storage.errors import OtherData, OtherSpec
+from netspec.storage.run_files import SEARCH
 from netspec.storage.run_folder import Run, read_run
+from netspec.training.feed.data_checksum import fingerprint
 from netspec.training.feed.device import memory_for_data, set_up
 
 FIXED = ("sampler", "pruner", "goal", "seed")
@@ -42,7 +51,7 @@ FIXED = ("sampler", "pruner", "goal", "seed")
 
 
 class SearchRecord(Frozen):
-    """`search.json`: what was decided at the beginning, and how far the search is."""
+    """`search.json`: what was decided at the beginning, the checksum of the examples, and how far the search is."""
 
     sampler: str
     trials: int
@@ -51,6 +60,7 @@ class SearchRecord(Frozen):
     best: int | None = None
     values: dict[str, float] = {}
     seconds: float = 0.0
+    data: str = ""
 
 
 @dataclass(frozen=True)
@@ -99,7 +109,9 @@ def begin_search(compilation: Compilation, runs: Path, data: Any = None, *, fold
     compilation.check()
     _check_early(compilation)
     search = _prepared(compilation, data, None)
-    record = SearchRecord(search.plan.sampler, search.plan.trials, tuple(goal.name for goal in search.plan.goals))
+    names = tuple(goal.name for goal in search.plan.goals)
+    checksum = data_checksum(search.experiment)
+    record = SearchRecord(search.plan.sampler, search.plan.trials, names, data=checksum)
     files = {**run_files(search.experiment), SEARCH: _text(record)}
     settings = settings_in_force(search.experiment)
     name, root = (f"{compilation.name}-tune", runs) if folder is None else (folder.name, folder.parent)
@@ -119,7 +131,8 @@ def open_search(
         spec: what it must be the search of.
 
     Raises:
-        CompileError: it is not the folder of a search, one of another spec, or damaged (NS597).
+        CompileError: it is not the folder of a search, or damaged (NS597); the spec (NS494) or the data (NS478) differ
+            from those that it was begun with.
     """
     if not is_folder(path) or not is_file(path / SEARCH):
         reason = "there is no such folder" if not is_folder(path) else "it has no search.json"
@@ -131,16 +144,23 @@ def open_search(
         raise fail(
             NoSearch(run=str(path), reason=f"`{(fixed + other)[0]}` stays as it is", advice="begin a new search")
         )
-    if spec is not None and spec.source.text != read_run(path).text("spec.net"):
-        raise fail(NoSearch(run=str(path), reason="it is a search of another spec", advice="begin a new search"))
+    if spec is not None:
+        check_same_spec(path, spec)
     record = read_run(path).read(SEARCH, SearchRecord)
     compilation = read_compilation(path, {**changed, "tune.sampler": record.sampler})
     search = _prepared(compilation, data, Run.open(path))
+    if record.data and data_checksum(search.experiment) != record.data:
+        raise fail(OtherData(case="several", run=str(path), command="netspec tune"))
     if "tune.trials" in changed:
         search.write(trials=search.plan.trials)
     elif search.plan.trials != record.trials:  # as the last call said
         return Search(**{**vars(search), "plan": search.plan.replace(trials=record.trials)})
     return search
+
+
+def data_checksum(experiment: SpecExperiment) -> str:
+    """That of the examples, by which it is noticed that they have changed."""
+    return fingerprint(experiment.train, experiment.val, experiment.test)
 
 
 def _check_early(compilation: Compilation) -> None:
@@ -174,3 +194,37 @@ def progress_of(search: Search, trials: list[Trial], best: Trial | None) -> dict
         "values": values,
         "seconds": round(sum(trial.seconds for trial in trials), 1),
     }
+
+
+# ---------------------------------------------------------------- the spec of a search
+
+
+def check_same_spec(path: Path, spec: Compilation) -> None:
+    """What a search trains and what it varies may not change; comments, the number of trials and the time may.
+
+    Raises:
+        CompileError: the spec means something else (NS494), or the section `tune` has changed (NS597).
+    """
+    difference = compare(meaning_of_run(path), meaning_of(spec))
+    if difference.changes:
+        lines = "".join(f"\n  {line}" for line in difference.lines(difference.changes, limit=12))
+        raise fail(OtherSpec(case="search", what=f"`{spec.source.name}`", run=str(path), changes=lines))
+    before = read_compilation(path)
+    texts = [_searched(one.source) for one in (before, spec)]
+    for name in FIXED:
+        given = [one.overrides.get(f"tune.{name}") for one in (before, spec)]
+        if given[0] != given[1]:
+            reason = f"`tune.{name}` stays as it is"
+            raise fail(NoSearch(run=str(path), reason=reason, advice="begin a new search"))
+    if texts[0] != texts[1]:
+        reason = "the section `tune` of the spec has changed"
+        raise fail(NoSearch(run=str(path), reason=reason, advice="begin a new search"))
+
+
+def _searched(source: Source) -> list[str]:
+    """The lines of the section `tune`, without comments and spaces, and without the settings that may change."""
+    file = parse_source(source, Problems())
+    sections = [s for s in file.statements if isinstance(s, tree.Section) and s.name.name == "tune"]
+    entries = [entry for section in sections for entry in section.entries]
+    kept = [e for e in entries if not isinstance(e, tree.Assign) or e.name.name in FIXED]
+    return [re.sub(r'("[^"\n]*")|#[^\n]*|\s', r"\1", entry.span.text) for entry in kept]

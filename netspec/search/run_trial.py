@@ -1,9 +1,7 @@
 """One trial: the spec with the values of a point, compiled and trained without a run folder.
 
 Input: a spec, its data, a trial. Output: the record of the finished trial; a training that fails is one with a reason.
-Trials with the same network and the same recipe share their compiled programs. The learning rate of the usual
-optimizers is not part of a program here: it is in the state of the training, as the factor of a schedule that follows a
-metric is (`rate_scale`), and the recipe that is compiled has a rate of 1.
+Trials with the same network and the same recipe but for its learning rate share their compiled programs.
 """
 
 from __future__ import annotations
@@ -20,7 +18,6 @@ from netspec.compiler.ir.cost import total_cost
 from netspec.data.dataset.dataset import Dataset
 from netspec.language.diagnostics import CompileError
 from netspec.language.files.atomic_files import reason_of
-from netspec.language.lazy import np
 from netspec.language.values import is_plain_number
 from netspec.search.checks import Plan, at_point
 from netspec.search.settings import SIZES
@@ -30,30 +27,14 @@ from netspec.spec.experiment import SpecExperiment, load_init, prepare
 from netspec.training.loop.callback import TrainingCallback
 from netspec.training.loop.fit_result import FitResult
 from netspec.training.loop.loop import fit
-from netspec.training.optimizers.base import ChainWord
-from netspec.training.recipe.recipe import Recipe
-from netspec.training.schedules import find_plateau
-from netspec.training.step.engine import Engine, State
+from netspec.training.step.engine import Engine
+from netspec.training.step.rate_in_state import RateInStateEngine, with_unit_rate
 
 MAX_ENGINES = 4
 """Networks whose compiled programs are kept."""
-SCALED = ("sgd", "adam", "adamw", "nadam", "radam", "adamax", "adagrad", "rmsprop", "lion", "lamb")
-"""Optimizers that are linear in their learning rate, which may then be a number in the state."""
 
 Report = Callable[[int, float], bool]
 """Takes the first goal after an epoch, and says whether the trial should end."""
-
-
-class _ScaledEngine(Engine):
-    """An engine whose learning rate is that of its recipe times a number in its state."""
-
-    def __init__(self, experiment: SpecExperiment, rate: float | None, programs_of: Engine | None) -> None:
-        super().__init__(experiment, programs_of=programs_of)
-        self.rate = rate
-
-    def start(self) -> State:
-        scale = {} if self.rate is None else {"rate_scale": self.placement.put(np.float32(self.rate))}
-        return {**super().start(), **scale}
 
 
 class Pruned(Exception):
@@ -130,34 +111,16 @@ class Trainer:
 
     def _engine(self, experiment: SpecExperiment) -> Engine:
         """The engine of a trial, with the programs of an earlier one where they compute the same."""
-        recipe, rate = with_unit_rate(experiment.recipe)
+        recipe, _ = with_unit_rate(experiment.recipe)
         described = json.dumps(recipe.describe(), sort_keys=True, default=str)
         key = f"{experiment.model.source}\n{described}\n{experiment.penalties}"
         known = self._engines.get(key)
-        shared = replace(experiment, recipe=recipe)
-        engine = _ScaledEngine(shared, rate, known)
+        engine = RateInStateEngine(experiment, programs_of=known)
         self._engines.setdefault(key, engine)
         self._engines.move_to_end(key)
         while len(self._engines) > MAX_ENGINES:
             self._engines.popitem(last=False)
         return engine
-
-
-def with_unit_rate(recipe: Recipe) -> tuple[Recipe, float | None]:
-    """A recipe whose learning rate is 1, and its rate; the recipe itself and None where that would not be the same."""
-    rated = [word for word in recipe.optimizer if word.has_rate]
-    if len(rated) != 1 or rated[0].word not in SCALED or find_plateau(recipe.schedule) is not None:
-        return recipe, None
-    if any(word is not rated[0] and not _is_without_rate(word) for word in recipe.optimizer):
-        return recipe, None
-    rate = float(rated[0].rate)  # type: ignore[attr-defined]  # words with a rate have it
-    changed = tuple(word.replace(rate=1.0) if word is rated[0] else word for word in recipe.optimizer)
-    return recipe.replace(optimizer=changed), rate
-
-
-def _is_without_rate(word: ChainWord) -> bool:
-    """Whether a word of the chain takes nothing from the schedule itself."""
-    return word.word in ("clip", "clip_value", "decay", "noise")
 
 
 class _Watch(TrainingCallback):

@@ -18,12 +18,12 @@ from netspec.language.diagnostics import fail
 from netspec.language.files.atomic_files import reason_of, replace_file
 from netspec.runs.repeated.seed_runs import SeedsResult, resume_seeds, train_seeds
 from netspec.search.best.importance import importance_of
+from netspec.search.best.result import SearchResult, front_of, trial_json
 from netspec.search.best.spec_text import spec_of_trial
 from netspec.search.best.table import trial_line
 from netspec.search.errors import AllFailed
 from netspec.search.folder import Search, progress_of
 from netspec.search.page.page import search_page
-from netspec.search.result import SearchResult, front_of, trial_json
 from netspec.search.run_trial import OutOfTime, Trainer
 from netspec.search.trials.record import Trial
 from netspec.search.trials.study import Study

@@ -47,7 +47,8 @@ def _predict(app: App, exchange: Exchange, names: Mapping[str, str]) -> None:
 
     def read() -> tuple[RawInputs, Callable[[Outputs], Response]]:
         raw = served.checked(read_examples(exchange.request, served))
-        return raw, lambda outputs: predict_response(served, raw, outputs)
+        accept = exchange.request.headers.get("accept", "")
+        return raw, lambda outputs: predict_response(served, raw, outputs, accept)
 
     app.predict(exchange, served, read)
 

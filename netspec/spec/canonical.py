@@ -19,7 +19,7 @@ from netspec.compiler.ir.cost import total_cost, weights_by_layer
 from netspec.compiler.ir.graph import Edge, Graph, Input, Node, SharedModule, prune
 from netspec.compiler.ir.printer import size_json
 from netspec.compiler.syntax import tree
-from netspec.data.checks.network import join_targets, pair_names
+from netspec.data.checks.network import join_targets, pair_names, with_padding
 from netspec.data.dataset.dataset import Target
 from netspec.language.shape import Shape
 from netspec.language.word import Option, Word
@@ -27,7 +27,7 @@ from netspec.layers.activation_layer import ActivationLayer
 from netspec.layers.activations import Linear
 from netspec.layers.base import Layer
 from netspec.spec.compilation import Compilation
-from netspec.spec.network_ends import output_heads, output_name
+from netspec.spec.network_ends import input_shapes, output_heads, output_name
 from netspec.training.recipe.recipe import Recipe, make_recipe
 
 FORMAT = 2
@@ -187,7 +187,7 @@ def recipe_of(compilation: Compilation, otherwise: Mapping[str, Target] | None =
     graph, facts = compilation.optimized, compilation.facts
     heads = output_heads(graph)
     if facts is not None:
-        facts = join_targets(facts, heads)
+        facts = with_padding(join_targets(facts, heads), input_shapes(graph), heads)
         targets = {name: facts.targets[key] for name, key in pair_names(facts.targets, heads).items()}
     elif otherwise is not None:
         targets = dict(otherwise)

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from netspec.compiler.ir.cost import rows, weights_by_layer
+from netspec.data.checks.network import pair_names
 from netspec.data.dataset.dataset import Dataset
 from netspec.data.dataset.lazy_rows import Array
 from netspec.data.errors.reading import NoData, SourceNotUsed
+from netspec.data.errors.series import NeedsPadding
 from netspec.data.load import read_dataset
 from netspec.data.predict.preprocessing import Preprocessing, check_preprocessing
 from netspec.data.prepare import prepare_data
@@ -23,6 +26,7 @@ from netspec.data.transforms.encoders import Encoder
 from netspec.data.transforms.normalization import Normalization
 from netspec.language.diagnostics import Diagnostic, Problems, Unplaced, fail
 from netspec.language.lazy import np
+from netspec.layers.sequence.tokens import FilledSteps
 from netspec.spec.compilation import Compilation
 from netspec.spec.network_ends import input_shapes, input_spans, output_heads, self_scaling_inputs
 from netspec.spec.sections import check_batches, check_expected, check_schedule_time, train_spans
@@ -75,6 +79,7 @@ def check_training(
     if preprocessing is not None:
         scaling, target_scaling = preprocessing.normalization, preprocessing.outputs
     is_scaled = compilation.data.normalize_targets != "none"
+    _check_padding(compilation, dataset)
     splits, warnings = prepare_data(
         dataset,
         compilation.data,
@@ -103,6 +108,19 @@ def check_training(
         warnings.append(TestDecides(span=compilation.setting_spans("train").get("stop")))
     _check_values(compilation, splits, recipe)
     return Checked(splits, recipe, tuple(warnings))
+
+
+def _check_padding(compilation: Compilation, dataset: Dataset) -> None:
+    """Raises CompileError for series of different lengths and an input without padding."""
+    graph, facts = compilation.optimized, dataset.facts
+    padded = {graph.nodes[n.inputs[0].node].name for n in graph.nodes if isinstance(n.operation, FilledSteps)}
+    for name, key in pair_names(facts.inputs, input_shapes(graph)).items():
+        if key in facts.ragged and name not in padded:
+            array = dataset.train.inputs[key]
+            lengths = (~np.isnan(np.asarray(array)[..., 0])).sum(axis=1)
+            span = input_spans(graph).get(name)
+            wrong = partial(NeedsPadding, span=span, features=array.shape[-1])
+            raise fail(wrong(shortest=int(lengths.min()), longest=int(lengths.max())))
 
 
 def _recipe(compilation: Compilation, splits: Splits) -> Recipe:

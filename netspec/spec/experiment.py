@@ -115,11 +115,19 @@ class SpecExperiment(Experiment):
         Raises:
             CompileError: the examples of the fold do not fit.
         """
+        return self.with_settings({"data.fold": str(fold)})
+
+    def with_settings(self, overrides: Mapping[str, str]) -> SpecExperiment:
+        """The same with other settings, as `prepare` makes it of a spec with them; the data are read once.
+
+        Raises:
+            CompileError: with everything that is wrong with these settings.
+        """
         assert self.loaded is not None
         whole = self.compilation
         spec = Compilation(
             whole.source,
-            overrides={**whole.overrides, "data.fold": str(fold)},
+            overrides={**whole.overrides, **overrides},
             input=whole.input,
             facts=whole.given_facts if self.is_given else None,
             used=whole.used_texts,
@@ -127,9 +135,10 @@ class SpecExperiment(Experiment):
         )
         if self.is_given:
             return prepare(spec, self.loaded)
-        source = whole.data.source
-        assert source is not None
-        is_same = learned_source(whole.data, whole.data_folder) == learned_source(spec.data, spec.data_folder)
+        spec.check()
+        settings = ((one.data, one.data_folder) for one in (whole, spec) if one.data.source is not None)
+        sources = [learned_source(data, folder) for data, folder in settings]
+        is_same = len(sources) == 2 and sources[0] == sources[1]
         return prepare(spec, loaded=self.loaded if is_same else None)
 
 
@@ -336,10 +345,11 @@ def _measured_metrics(trained: FitResult) -> dict[str, float]:
     return {name: value for name, value in {**trained.metrics, **training}.items() if isinstance(value, float)}
 
 
-def settings_in_force(experiment: SpecExperiment) -> dict[str, Any]:
-    """Every setting with its value, defaults too."""
+def settings_in_force(experiment: SpecExperiment, *, rate_in_state: bool = False) -> dict[str, Any]:
+    """Every setting with its value, defaults too; and whether the learning rate is in the state of the training."""
     data, train = experiment.compilation.data, experiment.compilation.train
     return {
+        **({"rate_in_state": True} if rate_in_state else {}),
         "train": {**experiment.recipe.describe(), "init": train.init, "init_parts": list(train.init_parts)},
         "data": {option.name: option.kind.to_source(getattr(data, option.name)) for option in data.options()},
         "parts": {name: len(getattr(experiment, name) or ()) for name in ("train", "val", "test")},

@@ -21,7 +21,7 @@ from netspec.spec.trained_data import trained_data
 from netspec.storage.errors import damaged
 from netspec.storage.published import spec_file
 from netspec.storage.run_folder import read_run
-from netspec.storage.weights import load_weights, put_weights, weights_file, weights_of
+from netspec.storage.weights import check_one_run, load_weights, put_weights, weights_file, weights_of
 
 
 class _OutputRecord(Frozen):
@@ -65,6 +65,7 @@ def read_preprocessing(path: Path) -> Preprocessing:
 
 def load_model(path: Path) -> Model:
     """The model of a run, with its best weights; see `netspec.load`."""
+    check_one_run(path)
     model = Model(read_compilation(path))
     put_weights(model.module, load_weights(path), str(path))
     model.preprocessing, model.trained_on = read_preprocessing(path), trained_data(path)

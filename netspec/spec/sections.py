@@ -14,7 +14,7 @@ from netspec.compiler.elaborate.expect import Expectation, check_measurable
 from netspec.compiler.elaborate.values import BAD
 from netspec.compiler.ir.cost import rows, weights_by_layer
 from netspec.data.checks.augmentation import check_augment
-from netspec.data.checks.network import check_facts, join_targets, pair_names
+from netspec.data.checks.network import check_facts, join_targets, pair_names, with_padding
 from netspec.data.checks.next_token import check_next_token
 from netspec.data.errors.network import SoftmaxOfOne
 from netspec.data.settings import DataSettings, check_settings
@@ -173,7 +173,7 @@ def _check_facts(spec: Spec, graph: Graph, facts: Facts) -> None:
             check_chains(train, heads_of_data, Check(train_spans(spec), problems=spec.problems))
         return
     heads = output_heads(graph)
-    facts = join_targets(facts, heads)
+    facts = with_padding(join_targets(facts, heads), input_shapes(graph), heads)
     targets = {name: facts.targets[key] for name, key in pair_names(facts.targets, heads).items()}
     try:
         spans = train_spans(spec)

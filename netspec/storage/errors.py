@@ -142,8 +142,16 @@ class OtherData(Diagnostic):
     """
 
     code = "NS478"
-    title = "the examples differ from those that the run was started with"
-    hint = "restore the data of the run, or start a new run with `netspec train`"
+    title = {
+        "": "the examples differ from those that the run was started with",
+        "several": "the examples differ from those that `{run}` was started with",
+    }
+    hint = {
+        "": "restore the data of the run, or start a new run with `netspec train`",
+        "several": "restore them, or start again with `{command}`",
+    }
+    run: str = ""
+    command: str = ""
 
 
 class ChangedData(Diagnostic):
@@ -230,7 +238,10 @@ class OtherSpec(Diagnostic):
 
     code = "NS494"
     title = "{what} differs from the one that `{run}` was started with:{changes}"
-    hint = "only `epochs`, `devices` and `mesh` may change when a run is resumed; start a new run for other changes"
+    hint = {
+        "": "only `epochs`, `devices` and `mesh` may change when a run is resumed; start a new run for other changes",
+        "search": "nothing that a trial trains may change: begin a new search",
+    }
     what: str
     run: str
     changes: str
@@ -262,15 +273,25 @@ class SeveralFolds(Diagnostic):
     first: str
 
 
-class SeveralSeeds(Diagnostic):
-    """The folder holds several runs that differ in their seed (`train.seeds`), and one of them is needed."""
+class SeveralRuns(Diagnostic):
+    """The folder holds several runs, and one of them is needed: runs that differ in their seed (`train.seeds`), those
+    of a sweep (`netspec train --sweep`), or a search (`netspec tune`), whose best spec is trained with several seeds.
+    """
 
     code = "NS554"
-    title = "`{run}` holds {count} runs with different seeds, not one"
-    hint = "give one of them, such as `{run}/{first}`\n`netspec runs --runs {run}` lists them with their metrics"
+    title = {
+        "": "`{run}` holds {count} runs with different seeds, not one",
+        "run": "`{run}` holds {count} runs of a sweep, not one",
+        "search": "`{run}` is a search, not a run",
+    }
+    hint = {
+        "": "give one of them, such as `{run}/{first}`\n`netspec runs --runs {run}` lists them with their metrics",
+        "run": "give one of them: {first}\n`netspec runs --runs {run}` lists them with their metrics",
+        "search": "{first}`netspec tune --resume {run}` continues it",
+    }
     run: str
-    count: int
-    first: str
+    count: int = 0
+    first: str = ""
 
 
 class NotShared(Diagnostic):

@@ -120,12 +120,16 @@ SEEDS = "seeds.json"
 """The file of a folder of runs with several seeds; it contains a run folder for each seed."""
 FOLDS = "folds.json"
 """The same for the folds of a cross-validation."""
-REPEATED = {"seed": SEEDS, "fold": FOLDS}
-"""What tells the runs in a folder apart, and the file that says so; their folders are `seed-0`, `fold-1`, …"""
+SWEEP = "sweep.json"
+"""The same for the runs of a sweep, each with other values."""
+REPEATED = {"seed": SEEDS, "fold": FOLDS, "run": SWEEP}
+"""What tells the runs in a folder apart, and the file that says so; their folders are `seed-0`, `fold-1`, `run-1`, …"""
+SEARCH = "search.json"
+"""The file of the folder of a search (`netspec tune`), with how far it is."""
 
 
 def repeated_by(path: Path) -> str | None:
-    """What tells the runs in a folder of several apart, `seed` or `fold`; None for a usual run."""
+    """What tells the runs in a folder of several apart, `seed`, `fold` or `run`; None for a usual run."""
     return next((noun for noun, file in REPEATED.items() if is_file(path / file)), None)
 
 

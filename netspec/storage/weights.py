@@ -16,17 +16,19 @@ from flax import nnx
 from netspec._version import __version__
 from netspec.language.diagnostics import CompileError, Diagnostic, fail
 from netspec.language.files.atomic_files import reason_of, replace_file
-from netspec.language.files.paths import is_folder
+from netspec.language.files.paths import is_file, is_folder
 from netspec.language.files.regular_file import read_regular
 from netspec.language.record import Frozen
 from netspec.storage import errors
 from netspec.storage.array_file import Damaged, array_file, read_stored
 from netspec.storage.checkpoints.read import check_checkpoint
-from netspec.storage.checksums import CHECKSUMS
+from netspec.storage.checksums import CHECKSUMS, read_text
 from netspec.storage.published import check_readable, is_published, weights_in
 from netspec.storage.records import parse_record, typed
 from netspec.storage.run_files import (
     CHECKPOINTS,
+    SEARCH,
+    SWEEP,
     TEXT_LIMIT,
     check_inside,
     checkpoints_in,
@@ -172,12 +174,28 @@ def _widened(arrays: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def check_one_run(path: Path) -> None:
-    """Raises CompileError for a folder that holds runs with several seeds (NS554), or folds (NS604)."""
+    """Raises CompileError for a folder that holds runs with several seeds or of a sweep (NS554), or folds (NS604)."""
+    check_not_search(path)
     noun = repeated_by(path)
-    if noun is not None:
-        names = [member.name for member in member_folders(path) if member.is_dir()]
-        kind = errors.SeveralSeeds if noun == "seed" else errors.SeveralFolds
-        raise fail(kind(run=str(path), count=len(names), first=names[0] if names else f"{noun}-1"))
+    if noun is None:
+        return
+    names = [member.name for member in member_folders(path) if member.is_dir()]
+    first = names[0] if names else f"{noun}-1"
+    if noun == "fold":
+        raise fail(errors.SeveralFolds(run=str(path), count=len(names), first=first))
+    if noun == "run":
+        best = parse_record(read_text(path, SWEEP), path / SWEEP).get("best")
+        first = f"the best one is `{path}/run-{best}`" if best is not None else f"`{path}/{first}`, …"
+    raise fail(errors.SeveralRuns(run=str(path), case=noun, count=len(names), first=first))
+
+
+def check_not_search(path: Path) -> None:
+    """Raises CompileError for the folder of a search, with the runs of its best spec, if there are any (NS554)."""
+    if not is_file(path / SEARCH):
+        return
+    runs = sorted(run.parent for run in path.glob("*/seed-*/weights.safetensors"))
+    best = f"its best spec is trained: give `{runs[0]}`\n" if runs else ""
+    raise fail(errors.SeveralRuns(run=str(path), case="search", first=best))
 
 
 def flat_weights(weights: Weights) -> dict[str, Any]:

@@ -119,4 +119,10 @@ def test_the_installed_package_trains_an_example(tmp_path: Path) -> None:
 
 def test_every_source_that_is_called_included_works_without_a_download() -> None:
     names = {source for name in example_names() if (source := data_source(find_example(name))) is not None}
-    assert {name for name in names if needs_no_download(name)} == {"digits", "xor", "slashes", "breast_cancer"}
+    assert {name for name in names if needs_no_download(name)} == {
+        "digits",
+        "xor",
+        "slashes",
+        "breast_cancer",
+        "shapes",
+    }

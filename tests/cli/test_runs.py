@@ -16,7 +16,8 @@ from netspec.cli.main import run
 from netspec.cli.render import runs_comparison, runs_table
 from netspec.language.diagnostics import CompileError
 from netspec.language.source import Source
-from netspec.runs.catalog import RunInfo, choose_runs, list_runs, look_at
+from netspec.runs.catalog import RunInfo, list_runs, look_at
+from netspec.runs.remove import choose_runs
 from netspec.spec.canonical import meaning_of
 from netspec.spec.compilation import Compilation
 from netspec.storage import run_lock as lock

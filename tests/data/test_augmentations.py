@@ -6,9 +6,11 @@ import pytest
 
 from netspec.data import augmentations as augment
 from netspec.data.augmentations import Augmentation, Cutout, Flip, Mixup, Noise, Rotate, Shift
+from netspec.data.dataset.dataset import Facts, Target
 from netspec.data.settings import DataSettings
 from netspec.language.diagnostics import KINDS, CompileError, render
 from netspec.language.reference.entries import programs
+from netspec.language.shape import Shape
 from netspec.language.source import Source
 from netspec.language.vocabulary import signature, words
 from netspec.spec.compilation import Compilation
@@ -185,9 +187,14 @@ MOVING = [name for name, word in words("augmentation").items() if word.moves]
 
 
 @pytest.mark.parametrize("name", words("augmentation"))
-def test_answers_at_each_place_do_not_move(name: str) -> None:
-    found = problems(call(name), input="16x16x3", net="conv(4, 3x3, relu) -> conv(2, 3x3, softmax)")
-    assert found == ([("NS419", call(name))] if name in MOVING else [])
+def test_only_masks_move_with_their_image(name: str) -> None:
+    """Without data, the targets of a network with a prediction for each pixel may be masks."""
+    net = "conv(4, 3x3, relu) -> conv(2, 3x3, softmax)"
+    assert problems(call(name), input="16x16x3", net=net) == []
+    spec = compilation(call(name), input="16x16x3", net="conv(4, 3x3, relu) -> conv(2, 3x3)")
+    facts = Facts({"input": Shape((16, 16, 3))}, {"output": Target("numbers", 512)})
+    found = [d.code for d in Compilation(spec.source, facts=facts).diagnose()]
+    assert found == (["NS489"] if name == "cutmix" else ["NS419"] if name in MOVING else [])
 
 
 def test_an_input_that_is_the_target_does_not_move() -> None:

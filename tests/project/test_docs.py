@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +84,7 @@ def test_every_command_is_in_the_readme() -> None:
 
 def write_tables(folder: Path) -> None:
     """The files that the examples of tables name."""
+    shutil.copy(ROOT / "specs" / "load.csv", folder)
     flats = [f"1.00{i},5;K\u00f6ln;{'gas' * (i % 2)};0{i}.12.2024;9{i},5" for i in range(1, 6)]
     (folder / "flats.csv").write_text("\n".join(["area;city;heating;listed;rent", *flats]), encoding="cp1252")
     films = [f"{1990 + i},9{i},{i},{i},{'|'.join(['Drama', 'War', 'Comedy'][: i % 4])}" for i in range(8)]

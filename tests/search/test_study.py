@@ -16,7 +16,7 @@ from netspec.runs.repeated.search_head import is_searching
 from netspec.search.checks import Plan, plan_search
 from netspec.search.trials.own import FILE, OwnStudy
 from netspec.search.trials.study import MAX_ATTEMPTS, Study
-from netspec.search.trials.with_optuna import OptunaStudy
+from netspec.search.trials.with_optuna import OptunaStudy, _sampler
 from netspec.search.trials.workers import workers_of, working
 from netspec.spec.compilation import Compilation
 from tests.search.test_space import tune
@@ -167,3 +167,17 @@ def test_samplers_of_optuna(sampler: str, tmp_path: Path) -> None:
     if sampler != "nsga2":
         assert sum(late) / len(late) < 0.13  # 0.17 for random numbers
     assert {t.state for t in trials} == {"complete"} and len(trials) == 30
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("tpe", "TPESampler"), ("gp", "GPSampler"), ("cmaes", "CmaEsSampler"), ("nsga2", "NSGAIISampler")],
+)
+def test_each_name_is_its_sampler(name: str, kind: str) -> None:
+    assert type(_sampler(plan(OptunaStudy, sampler=name), 0)).__name__ == kind
+
+
+def test_a_package_of_a_sampler_that_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("netspec.search.checks.find_spec", lambda name: None if name == "torch" else object())
+    with pytest.raises(CompileError, match=r"NS596.*`gp` needs the package `torch`"):
+        plan(OptunaStudy, sampler="gp")

@@ -49,6 +49,7 @@ def test_public_names() -> None:
         "resume_seeds",
         "serve",
         "tune",
+        "sweep",
     }
     classes = {
         "Callback",
@@ -64,6 +65,7 @@ def test_public_names() -> None:
         "Result",
         "SearchResult",
         "SeedsResult",
+        "SweepResult",
         "WandB",
     }
     assert set(netspec.__all__) == functions | classes

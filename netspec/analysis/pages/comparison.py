@@ -18,6 +18,7 @@ from netspec.runs.diff import differing_options
 from netspec.runs.repeated.members_table import members_rows
 from netspec.runs.repeated.planned import planned_members
 from netspec.runs.repeated.seed_runs import spreads
+from netspec.runs.repeated.sweep_runs import failures, read_sweep, sweep_rows
 
 
 def comparison_section(runs: Sequence[ReadRun]) -> Section:
@@ -37,7 +38,10 @@ def comparison_section(runs: Sequence[ReadRun]) -> Section:
     rows += [["Metrics"], *(_metric_row(name, infos) for name in by_split(metric_names(infos)))]
     repeated = [run.info for run in runs if run.info.members]
     notes = "".join(
-        paragraph(f"{one.name}: mean ± standard deviation of {plural(one.members, one.noun)}.") for one in repeated
+        paragraph(
+            f"{one.name}: {'the best' if one.runs else 'mean ± standard deviation'} of {plural(one.members, one.noun)}."
+        )
+        for one in repeated
     )
     table = table_html("The runs side by side; ★: the best of a row", ["", *(run.name for run in runs)], rows)
     return Section("comparison", "Comparison", paragraph(_best_text(runs) + _running_text(runs)) + table + notes)
@@ -85,10 +89,13 @@ def curves_section(runs: Sequence[ReadRun]) -> Section:
 
 
 def members_section(parent: ReadRun, runs: Sequence[ReadRun]) -> Section:
-    """The spread of each metric over runs that differ in their seed, or in the fold that is held out."""
+    """The spread of each metric over runs that differ in their seed, or in the fold that is held out; of a sweep its
+    table."""
+    if parent.info.runs:
+        return _sweep_section(parent)
     noun = parent.info.noun
     done = [run for run in runs if run.info.state == "finished"]
-    planned = planned_members(parent.record, noun)
+    planned = planned_members(parent.record, noun).planned
     found = spreads([run.metrics for run in done])
     metric = next((run.main_metric for run in runs if run.main_metric is not None), "loss")
     tiles = {
@@ -110,6 +117,23 @@ def members_section(parent: ReadRun, runs: Sequence[ReadRun]) -> Section:
     return Section(
         "summary", "Summary", tiles_html(tiles) + paragraph(text) + _missing_html(parent, planned, done) + table
     )
+
+
+def _sweep_section(parent: ReadRun) -> Section:
+    """The values and metrics of each run of a sweep, and which one is the best."""
+    result = read_sweep(parent.path)
+    best, done = result.best, sum(one.state == "finished" for one in result.runs)
+    tiles = {"runs": f"{done} of {len(result.runs)}" if done < len(result.runs) else str(done)}
+    tiles |= {"training time of all": duration_text(parent.info.seconds)}
+    text = f"The network {parent.info.spec} was trained with {plural(len(result.runs), 'combination')} of values."
+    if best is not None and result.metric is not None:
+        tiles = {f"best {words_of(result.metric)}": metric_text(result.metric, best.metrics[result.metric]), **tiles}
+        values = ", ".join(f"{name} {value}" for name, value in best.values.items())
+        text += f" The best one by {words_of(result.metric)} is {best.path.name}: {values}."
+    head, *rows = sweep_rows(result)
+    notes = "".join(paragraph(f"{reason}.", "notice") for reason in failures(result.runs))
+    table = table_html("The runs; ★: the best one", head, rows)
+    return Section("summary", "Summary", tiles_html(tiles) + paragraph(text) + notes + table)
 
 
 def _missing_html(parent: ReadRun, planned: Sequence[int], done: Sequence[ReadRun]) -> str:

@@ -24,6 +24,7 @@ from netspec.runs.catalog import look_at
 from netspec.storage.errors import RunIsBusy
 from netspec.storage.run_files import member_folders
 from netspec.storage.run_folder import Run, read_run
+from netspec.storage.weights import check_not_search
 
 if TYPE_CHECKING:
     from netspec.runs.model import Result
@@ -66,7 +67,7 @@ def report(
     *runs: str | Path | Result | SeedsResult | Sequence[str | Path | Result | SeedsResult], data: Any = None
 ) -> Report:
     """A page about a run for people who were not there: what was trained, on what, how it went, how good it is, and how
-    to train the same again. Several runs, or those of several seeds, are compared.
+    to train the same again. Several runs, or those of several seeds or of a sweep, are compared.
 
     Args:
         runs: run folders, or results of trainings, also in a list.
@@ -80,6 +81,7 @@ def report(
         raise TypeError("give at least one run folder")
     for folder in folders:
         read_run(folder)
+        check_not_search(folder)
         if look_at(folder).state == "running":
             raise fail(RunIsBusy(run=str(folder), process=""))
     title = ", ".join(distinct_names(folders)) if len(folders) <= 3 else f"{len(folders)} runs"

@@ -14,7 +14,7 @@ import jax
 import numpy as np
 
 from netspec.analysis.quality.examples import Examples
-from netspec.data.dataset.dataset import Arrays
+from netspec.data.dataset.dataset import IGNORED, Arrays
 from netspec.data.dataset.lazy_rows import Array, read_all
 from netspec.data.splits.split import Splits
 from netspec.data.transforms.encoders import RowEncoder
@@ -170,7 +170,7 @@ def _outcome(name: str, output: OutputRecipe, values: Array, targets: Array, of:
         return None
     if head.activation != scored.activation and scored.activation != "margin":
         values = np.asarray(scored.apply(jax.numpy.asarray(values)))
-    names, rows = _names(name, output, of), _rows(len(values), output, of)
+    names, rows = _names(name, output, of), _rows(targets, output, of)
     if output.chooses:
         ids = output.place_targets(targets)
         if not np.issubdtype(ids.dtype, np.integer):  # probabilities of the classes
@@ -212,11 +212,13 @@ class _Rows:
         return replace(outcome, predicted=predicted, expected=expected, owner=owner, position=position)
 
 
-def _rows(examples: int, output: OutputRecipe, of: Evaluated) -> _Rows:
-    padding, positions = output.head.padding, output.head.positions
+def _rows(targets: Array, output: OutputRecipe, of: Evaluated) -> _Rows:
+    padding, positions, examples = output.head.padding, output.head.positions, len(targets)
+    if output.is_mask:
+        return _Rows(positions, np.flatnonzero(targets.reshape(-1) != IGNORED))
     if padding is None or positions == 1:
         return _Rows(positions, np.arange(examples * positions))
-    steps = read_all(of._arrays.inputs[padding.input][of.index]) != padding.id
+    steps = padding.real(np.asarray(read_all(of._arrays.inputs[padding.input][of.index])))
     return _Rows(positions, np.flatnonzero(steps))
 
 

@@ -10,6 +10,7 @@ from netspec.analysis.quality.numbers.classification import confusion_matrix
 from netspec.analysis.quality.numbers.importance import Importance
 from netspec.analysis.quality.views.columns import groups_html, importance_html, importances
 from netspec.analysis.quality.views.confusion import confusion_html
+from netspec.analysis.quality.views.masks import masks_html
 from netspec.analysis.quality.views.metrics import classes_html, labels_html, metrics_html
 from netspec.analysis.quality.views.mistakes import largest_errors_html, worst_labels_html, worst_mistakes_html
 from netspec.analysis.quality.views.probabilities import of_decision, probabilities_html
@@ -56,7 +57,9 @@ def _of_output(of: Evaluated, outcome: Outcome, columns: dict[str, list[Importan
     if outcome.name in of.splits.own_targets:  # the metrics of the run are those of normalized numbers
         caption += " Errors are in the units of the data, before they are normalized."
     parts = {"quality": ("Quality", metrics_html(outcome, caption))}
-    if outcome.kind in ("classes", "yes_no"):
+    if of.recipes[outcome.name].is_mask:
+        parts |= _of_masks(of, outcome)
+    elif outcome.kind in ("classes", "yes_no"):
         parts |= _of_classes(outcome, shown, f"cell{end}")
     elif outcome.kind == "labels":
         parts["quality"] = ("Quality", parts["quality"][1] + heading("Labels") + labels_html(outcome))
@@ -74,6 +77,16 @@ def _of_output(of: Evaluated, outcome: Outcome, columns: dict[str, list[Importan
 
 def _title(front: str, title: str) -> str:
     return f"{front}{title.lower()}" if front else title
+
+
+def _of_masks(of: Evaluated, outcome: Outcome) -> dict[str, tuple[str, str]]:
+    expected, decided = outcome.expected.astype(int), outcome.decided.astype(int)
+    matrix = confusion_matrix(expected, decided, len(outcome.names))
+    return {
+        "classes": ("Classes", classes_html(matrix, outcome)),
+        "mistakes": ("Mistakes", masks_html(of, outcome)),
+        "probabilities": ("Probabilities", probabilities_html(outcome)),
+    }
 
 
 def _of_classes(outcome: Outcome, shown: Shown, key: str) -> dict[str, tuple[str, str]]:

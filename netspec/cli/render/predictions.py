@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from netspec.cli.render.prediction_images import image_text, is_image
-from netspec.display.text import plural, table_lines
+from netspec.display.text import areas_text, plural, table_lines
 from netspec.language.text import printable, truncated, wrap
 
 if TYPE_CHECKING:
@@ -60,6 +60,8 @@ def _text(output: str, shown: Mapping[str, Any], columns: Sequence[str]) -> str:
     prefix = "" if output == "output" else f"{output} = "
     if "values" not in shown and columns:
         prefix = f"{columns[0]} = "
+    if "areas" in shown:
+        return prefix + areas_text(shown["areas"])
     if "classes" in shown:
         return prefix + " ".join(shown["classes"])
     if "class" in shown:
@@ -104,7 +106,10 @@ def _percent(share: float) -> str:
 def _summary(output: str, shown: Sequence[Mapping[str, Any]], columns: Sequence[str], width: int) -> Iterator[str]:
     """How often each class is predicted, or the mean and the range of each number."""
     heading = columns[0] if len(columns) == 1 else "class" if output == "output" else output
-    if "classes" in shown[0]:
+    if "areas" in shown[0]:
+        means = {name: float(np.mean([one["areas"][name] for one in shown])) for name in shown[0]["areas"]}
+        yield f"{heading}: {areas_text(means)} of all pixels"
+    elif "classes" in shown[0]:
         yield from _counts_lines(heading, Counter(name for one in shown for name in one["classes"]), width)
     elif "class" in shown[0] or "answer" in shown[0]:
         yield from _counts_lines(heading, Counter(one.get("class", one.get("answer")) for one in shown), width)

@@ -97,8 +97,8 @@ def print_comparison(runs: Sequence[RunInfo], settings: Mapping[str, Sequence[st
         begin += count
     for run in runs:
         if run.members:
-            what = f"{run.members} {run.noun}s"
-            out.print(f"{run.name}: mean ± standard deviation of {what}", style="dim", markup=False)
+            what = "the best" if run.runs else "mean ± standard deviation"
+            out.print(f"{run.name}: {what} of {run.members} {run.noun}s", style="dim", markup=False)
     out.print("*: the best of these runs", style="dim", markup=False)
     if len(runs) == 2 and _layers(runs[0]) != _layers(runs[1]):
         out.print(f"layers that differ: netspec diff {runs[0].path} {runs[1].path}", style="dim", markup=False)

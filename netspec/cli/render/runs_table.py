@@ -43,14 +43,14 @@ def print_runs(
     sort: str | None = None,
     with_size: bool = False,
 ) -> None:
-    """A row for each run, and below why some are broken and which hold several seeds or folds; `settings` are further
+    """A row for each run, and below why some are broken and which hold several runs; `settings` are further
     columns.
 
     Metrics that do not fit are left out, or are in further tables where `every` one is wanted.
     """
     out, settings = console(), settings or {}
     waiting = metric_names(runs) if every else main_metrics(runs, sort)
-    repeated = [name for name in ("seeds", "folds") if any(getattr(run, name) for run in runs)]
+    repeated = [name for name in ("seeds", "folds", "runs") if any(getattr(run, name) for run in runs)]
     columns = [*COLUMNS, *repeated, *(["size"] if with_size else [])]
     while True:
         table, shown = _widest(out, runs, columns, waiting, settings, must_fit=every)
@@ -64,7 +64,8 @@ def print_runs(
             text = f"  {run.name}  {run.reason}"
             out.print(Text("\n".join(wrap(printable(text), out.width, "    "))), soft_wrap=True)
         if run.members:
-            note = f"the means of {plural(run.members, run.noun)}; `netspec runs --runs {run.path}` lists them"
+            what = "the best of" if run.runs else "the means of"
+            note = f"{what} {plural(run.members, run.noun)}; `netspec runs --runs {run.path}` lists them"
             out.print(Text("\n".join(wrap(f"  {printable(run.name)}  {note}", out.width, "    "))), soft_wrap=True)
 
 
@@ -123,11 +124,12 @@ def runs_table(
         "epochs": epochs_text,
         "seeds": lambda run: str(run.seeds or ""),
         "folds": lambda run: str(run.folds or ""),
+        "runs": lambda run: str(run.runs or ""),
         "params": parameters_text,
         "time": lambda run: duration_text(run.seconds),
         "size": lambda run: size_text(run.size),
     }
-    front = [name for name in (*LEFT, "epochs", "seeds", "folds") if name in columns]
+    front = [name for name in (*LEFT, "epochs", "seeds", "folds", "runs") if name in columns]
     back = [name for name in columns if name not in front]
     for name in (*front, *settings, *metrics, *back):
         table.add_column(Text(printable(name)), justify="left" if name in LEFT else "right", no_wrap=True)

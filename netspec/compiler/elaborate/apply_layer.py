@@ -102,7 +102,7 @@ class LayerApplier(Elaboration):
             return None
         if padded not in self.masks:
             source = padded.tensor
-            graph, shape = source.builder.graph, source.shape.without_tokens
+            graph, shape = source.builder.graph, Shape(source.shape.sizes[:1])
             name = f"{graph.nodes[source.edge.node].name}_mask"
             layer = PaddingMask(id=padded.id)
             edge = source.builder.add(layer, (source.edge,), (shape,), span=source.span, name=name)

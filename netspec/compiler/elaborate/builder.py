@@ -101,10 +101,10 @@ class Tensor(Placed):
 
 
 class PaddedInput(Frozen):
-    """An input of the network in which steps with the id `id` are padding."""
+    """An input of the network in which steps with the id `id` are padding; of numbers (None) those that are NaN."""
 
     tensor: Tensor
-    id: int
+    id: int | None
 
 
 class Tensors(Frozen):

@@ -30,6 +30,7 @@ from netspec.language.shape import Dim, Shape, Size
 from netspec.language.source import Span
 from netspec.language.values import Extent, LayerValue, describe
 from netspec.language.vocabulary import words
+from netspec.layers.sequence.tokens import FilledSteps, Steps
 
 
 class Inference(Evaluator, Applier):
@@ -38,7 +39,7 @@ class Inference(Evaluator, Applier):
     def __init__(self, resolution: Resolution, problems: Problems) -> None:
         super().__init__(resolution, problems)
         self.unknown_sizes = 0
-        self.pads: dict[int, int] = {}
+        self.pads: dict[int, int | None] = {}
         self.layers: set[Span] = set()
         """Where lines begin with a layer, which could continue a chain."""
         self.networks: list[Span] = []
@@ -165,9 +166,8 @@ class Inference(Evaluator, Applier):
             warn_channels_first(shape, declaration.shape.span, self.problems)
             name = declaration.name.name if declaration.name is not None else "x"
             tensor = Tensor(builder, builder.add_input(name, shape, declaration.span), shape)
-            pad = self.pads.get(id(declaration.shape))
-            if pad is not None:
-                tensor = tensor.replace(padded=PaddedInput(tensor, pad))
+            if id(declaration.shape) in self.pads:
+                tensor = _padded(tensor, self.pads[id(declaration.shape)], name)
             tensors.append(tensor)
             if symbol is not None:
                 frame.values[symbol] = tensor
@@ -185,10 +185,14 @@ class Inference(Evaluator, Applier):
     def _shape(self, node: tree.Expression, frame: Frame) -> Shape | None:
         if isinstance(node, tree.TokenShape):
             matched = self.resolution.arguments.get(id(node), {})
-            made = self.make_word(words("shape")["tokens"], matched, frame)
+            made = self.make_word(words("shape")[node.word], matched, frame)
             length = self._shape(node.length, frame) if node.length is not None else Shape(())
             if made is BAD or length is None:
                 return None
+            if isinstance(made, Steps):
+                if made.pad:
+                    self.pads[id(node)] = None
+                return Shape((*length.sizes, made.features))
             self._keep_pad(node, made, matched)
             return Shape(length.sizes, made.vocabulary)
         sizes: list[Size] = []
@@ -225,6 +229,16 @@ class Inference(Evaluator, Applier):
         what, expected = "a size of the input", "a positive integer, or an upper-case name such as H"
         self.report(WrongValue(span=item.span, what=what, expected=expected, given=describe(value), case="size"))
         return None
+
+
+def _padded(tensor: Tensor, pad: int | None, name: str) -> Tensor:
+    """An input with padding: ids as they are, readings with zeros in the place of padded steps."""
+    padded = PaddedInput(tensor, pad)
+    if pad is not None:
+        return tensor.replace(padded=padded)
+    builder, shape = tensor.builder, tensor.shape
+    edge = builder.add(FilledSteps(), (tensor.edge,), (shape,), span=tensor.span, name=f"{name}_steps")
+    return Tensor(builder, edge, shape, padded)
 
 
 def _padding(tensor: Tensor) -> Padding | None:

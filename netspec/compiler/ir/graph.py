@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from netspec.language.shape import Shape
 from netspec.language.source import Span
@@ -83,10 +84,15 @@ class Node:
 
 @dataclass(frozen=True)
 class Padding:
-    """How padding is recognized: the name of an input of the network, and the padding id."""
+    """How padding is recognized: the name of an input of the network, and the padding id; None for an input of numbers,
+    whose padded steps are NaN."""
 
     input: str
-    id: int
+    id: int | None
+
+    def real(self, steps: Any) -> Any:
+        """The steps of a batch of that input which are not padding: batch x T, for arrays of NumPy and JAX."""
+        return steps[..., 0] == steps[..., 0] if self.id is None else steps != self.id
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from netspec.compiler.ir.layer_kinds import kind_of
 from netspec.compiler.ir.repeats import Repeat, find_repeats
 from netspec.language.shape import Shape
 from netspec.layers.base import Layer
-from netspec.layers.sequence.tokens import PaddingMask
+from netspec.layers.sequence.tokens import FilledSteps, PaddingMask
 
 OPEN_BOXES = 45
 """Blocks are opened, outer ones first, until about this number of boxes is shown."""
@@ -257,7 +257,9 @@ class _Planner:
                 self._add_repeat(first_of[index])
             elif index in covered or isinstance(node.operation, Input | PaddingMask):
                 continue
-            elif isinstance(node.operation, Layer) and node.operation.is_identity and not node.operation.name:
+            elif isinstance(node.operation, FilledSteps) or (
+                isinstance(node.operation, Layer) and node.operation.is_identity and not node.operation.name
+            ):
                 self.places[Edge(index)] = self.places[node.inputs[0]]
             else:
                 inputs = [edge for edge in node.inputs if self._is_drawn(edge)]

@@ -12,7 +12,7 @@ from typing import Any
 from netspec.compiler.ir.graph import Edge, Graph, Input, Node
 from netspec.language.shape import Shape
 from netspec.layers.base import Layer
-from netspec.layers.sequence.tokens import PaddingMask
+from netspec.layers.sequence.tokens import FilledSteps, PaddingMask
 
 MAX_LENGTHS = 50
 """The number of lengths tried at a position; bounds the work if many equal layers are between different ones."""
@@ -86,7 +86,7 @@ class _Finder:
     def __init__(self, block: Graph, builds: _Builds) -> None:
         self.block = block
         indices = range(len(block.nodes))
-        front = [i for i in indices if isinstance(block.nodes[i].operation, Input | PaddingMask)]
+        front = [i for i in indices if isinstance(block.nodes[i].operation, Input | PaddingMask | FilledSteps)]
         rest = sorted(set(indices) - set(front))
         self.order = [*front, *rest]
         self.begin = len(front)

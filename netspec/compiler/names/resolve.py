@@ -191,7 +191,7 @@ class _Resolver:
     def _shape(self, shape: tree.Expression, scope: Scope) -> None:
         """Upper-case names and `_` of an input are sizes; other names are ordinary values."""
         if isinstance(shape, tree.TokenShape):
-            self._arguments(shape, Callee.of_word(words("shape")["tokens"]), shape.arguments, shape.span, scope)
+            self._arguments(shape, Callee.of_word(words("shape")[shape.word]), shape.arguments, shape.span, scope)
             if shape.length is not None:
                 self._shape(shape.length, scope)
             return

@@ -76,7 +76,7 @@ class ExpressionLayout:
         """After `input`, where parentheses are always sizes: one size needs no comma."""
         if isinstance(node, tree.TokenShape):
             length = [self.shape(node.length), " "] if node.length else []
-            return concat(*length, "tokens", self._arguments(node, node.arguments))
+            return concat(*length, node.word, self._arguments(node, node.arguments))
         return self._tuple(node, "") if isinstance(node, tree.TupleLiteral) else self.expression(node)
 
     def _tuple(self, node: tree.TupleLiteral, comma: str) -> Doc:

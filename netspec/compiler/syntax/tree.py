@@ -158,10 +158,11 @@ class Use(Statement):
 
 
 class TokenShape(Expression):
-    """`128 tokens(30522)`"""
+    """`128 tokens(30522)`, `200 steps(6)`; `word` is that of the language."""
 
     length: Expression | None
     arguments: tuple[Argument, ...]
+    word: str = "tokens"
 
 
 class InputDeclaration(Statement):

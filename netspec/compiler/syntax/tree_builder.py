@@ -78,7 +78,8 @@ class Builder:
     def token_shape(self, children: list[Any]) -> tree.TokenShape:
         length = children[0] if isinstance(children[0], tree.Expression) else None
         arguments, end = children[-1]
-        return tree.TokenShape(span=self._span(children, end), length=length, arguments=arguments)
+        word = str(children[-2])
+        return tree.TokenShape(span=self._span(children, end), length=length, arguments=arguments, word=word)
 
     def define(self, children: list[Any]) -> tree.Define:
         name = self.name(children[1:])

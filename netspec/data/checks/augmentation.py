@@ -5,14 +5,14 @@ Input: a chain, and what is known of the network and the data before anything is
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from netspec.compiler.ir.output_head import OutputHead
-from netspec.data.augmentations import Augmentation, Cutmix, Flip, Mixing, Noise, can_vary, is_image
+from netspec.data.augmentations import Augmentation, Cutmix, Flip, Mixing, Noise, can_vary, is_image, moves_masks
 from netspec.data.dataset.dataset import Facts
 from netspec.data.errors.augmentation import CannotMix, MirrorsDigits, MovesTheAnswer, NotForInput, TooLarge
 from netspec.language.diagnostics import Diagnostic
-from netspec.language.shape import Shape
+from netspec.language.shape import Shape, Size
 from netspec.language.source import Span
 
 
@@ -52,7 +52,8 @@ def check_augment(
                 continue
         yield from _size_problem(word, varied.values(), place)
         if word.moves:
-            yield from _target_problem(word, heads, target_is_input, place)
+            masks = _masks(facts, varied) if moves_masks(word) else ()
+            yield from _target_problem(word, heads, masks, target_is_input, place)
         if isinstance(word, Flip) and facts is not None and _shows_digits(facts, varied.values()):
             yield MirrorsDigits(span=place, word=word.to_source())
 
@@ -84,7 +85,9 @@ def _mixing_problem(
         return f"the input `{others[0]}` is {kind}, and two examples are mixed as a whole", "leave it out"
     if isinstance(word, Cutmix) and len(inputs) > 1:
         return "there are several inputs, and the areas differ", "use `mixup`"
-    if one_class_loss is not None:
+    if not isinstance(word, Cutmix) and facts is not None and any(t.mask for t in facts.targets.values()):
+        return "the targets are masks, and a pixel has one class", "use `cutmix`, which pastes the mask as well"
+    if one_class_loss is not None and not (facts is not None and any(t.mask for t in facts.targets.values())):
         return f"the loss `{one_class_loss}` takes one class for each example", "leave the loss out, or this word"
     if isinstance(word, Cutmix) and facts is not None and any(t.kind == "numbers" for t in facts.targets.values()):
         return "the targets are numbers, and a number does not follow from areas", "use `mixup`"
@@ -104,17 +107,30 @@ def _size_problem(word: Augmentation, images: Iterable[Shape], span: Span | None
 
 
 def _target_problem(
-    word: Augmentation, heads: Mapping[str, OutputHead], target_is_input: bool, span: Span | None
+    word: Augmentation,
+    heads: Mapping[str, OutputHead],
+    masks: Collection[tuple[Size, ...]],
+    target_is_input: bool,
+    span: Span | None,
 ) -> Iterator[Diagnostic]:
     advice = "remove it; augmentations that keep pixels in place can be used: `noise`, `cutout`, `brightness`"
     if target_is_input:
         yield MovesTheAnswer(span=span, word=word.word, target="(the input itself)", advice=advice)
         return
     for name, head in heads.items():
-        if len(head.shape) == 3:
+        if len(head.shape) == 3 and head.shape[:-1] not in masks:
             target = f"of `{name}` (a label per position)"
             yield MovesTheAnswer(span=span, word=word.word, target=target, advice=advice)
             return
+
+
+def _masks(facts: Facts | None, images: Mapping[str, Shape]) -> Collection[tuple[Size, ...]]:
+    """The height and width of masks that are moved with the only image. Data that are not known yet may be masks."""
+    if len(images) != 1:
+        return ()
+    (size,) = (shape.sizes[:-1] for shape in images.values())
+    known = [target.mask for target in facts.targets.values()] if facts is not None else [size]
+    return [size for mask in known if mask == size]
 
 
 def _shows_digits(facts: Facts, images: Iterable[Shape]) -> bool:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal, cast
 from netspec.compiler.ir.output_head import OutputHead
 from netspec.data.checks.heads import check_head, source_notes
 from netspec.data.dataset.dataset import Dataset, Facts, Target
+from netspec.data.dataset.ragged import too_long
 from netspec.data.errors import network as errors
 from netspec.data.transforms.columns import names_in_metrics
 from netspec.language.corrections import suggest
@@ -60,7 +61,7 @@ def check_facts(
 ) -> list[Diagnostic]:
     """What is wrong by shapes, class counts and heads alone; nothing is loaded."""
     expected = Expected(inputs, heads, input_spans or {}, source_span)
-    facts = with_channels(join_targets(facts, heads), inputs)
+    facts = with_padding(with_channels(join_targets(facts, heads), inputs), inputs, heads)
     found = check_inputs(facts, expected)
     if any(isinstance(wrong, errors.TokensUnlikeData) for wrong in found):
         return found  # networks for numbers and for ids end differently: a consequence
@@ -127,6 +128,24 @@ def with_channels(facts: Facts, inputs: Mapping[str, Shape]) -> Facts:
     return facts.replace(inputs=facts.inputs | {key: Shape((*facts.inputs[key].sizes, 1)) for key in shapes})
 
 
+def with_padding(facts: Facts, inputs: Mapping[str, Shape], heads: Mapping[str, OutputHead]) -> Facts:
+    """The same facts, with series of different lengths, and a target at each of their steps, padded to the lengths that
+    the network declares; none is cut."""
+    shapes, targets = {}, {}
+    outputs = pair_names(facts.targets, heads)
+    for name, key in pair_names(facts.inputs, inputs).items():
+        length, shape = inputs[name].sizes[0] if inputs[name].sizes else None, facts.inputs[key]
+        steps = shape.sizes[0] if shape.sizes else None
+        if key not in facts.ragged or not isinstance(length, int) or not isinstance(steps, int) or steps > length:
+            continue
+        shapes[key] = Shape((length, *shape.sizes[1:]))
+        for output, target in outputs.items():
+            padding, size = heads[output].padding, facts.targets[target].size
+            if padding is not None and padding.input == name and size % steps == 0:
+                targets[target] = facts.targets[target].replace(size=size // steps * length)
+    return facts.replace(inputs=facts.inputs | shapes, targets=facts.targets | targets) if shapes else facts
+
+
 def _column_names(targets: Mapping[str, Target]) -> tuple[str, ...]:
     """The names of the numbers of several targets; of one with several numbers they are numbered."""
     names = [
@@ -176,7 +195,13 @@ def check_inputs(facts: Facts, expected: Expected) -> list[Diagnostic]:
         found.append(errors.NamesUnlikeData(span=span, what="target", name=name, advice=advice))
     bound: dict[Dim, Size] = {}
     for name, key in pairs.items():
-        wrong = _check_shape(name, facts.inputs[key], facts.pads.get(key), expected, bound)
+        shape, length = facts.inputs[key], expected.inputs[name].sizes[:1]
+        if key in facts.ragged and length != shape.sizes[:1] and all(isinstance(size, int) for size in length):
+            steps, features = (cast("int", size) for size in (shape.sizes[0], shape.channels))
+            bad = too_long("the longest series", steps, name, cast("int", length[0]), features)
+            found.append(bad.diagnostic(expected.input_span(name)))
+            continue
+        wrong = _check_shape(name, shape, facts.pads.get(key), expected, bound)
         found.extend([wrong] if wrong is not None else [])
     return found
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from netspec.compiler.ir.output_head import OutputHead
 from netspec.data.checks.duplicates import check_duplicates
 from netspec.data.checks.heads import labels_outside
-from netspec.data.dataset.dataset import Arrays, Dataset, Target
+from netspec.data.dataset.dataset import IGNORED, Arrays, Dataset, Target
 from netspec.data.dataset.from_arrays import is_one_hot
 from netspec.data.dataset.lazy_rows import (
     Array,
@@ -75,7 +75,8 @@ def check_input_values(
 ) -> list[Diagnostic]:
     """One input: finite, ids inside the vocabulary, features that change, pixels that are scaled."""
     columns = _columns(data, key)
-    may_miss = key in (data if isinstance(data, Dataset) else data.dataset).fill
+    dataset = data if isinstance(data, Dataset) else data.dataset
+    may_miss = key in dataset.fill or key in data.facts.ragged
 
     def check(array: Array, where: Where) -> Diagnostic | None:
         wrong = _check_finite(array, f"input `{key}`", where, columns, source_span, may_miss=may_miss)
@@ -266,6 +267,8 @@ def _check_labels(array: Array, target: Target, head: OutputHead, where: Where) 
     if target.names is not None:  # ids that are counted here
         return None
     units = head.units if head.units > 1 or head.activation != "sigmoid" else 2
+    if target.mask is not None and IGNORED in array:
+        array = np.where(array == IGNORED, 0, array)
     low, high = int(array.min()), int(array.max())
     is_shifted = low >= 1 and high == units
     if units < 2 or (low >= 0 and not is_shifted and high < units):

@@ -32,6 +32,8 @@ Loaded: TypeAlias = "Dataset | tuple[Any, ...] | Mapping[str, Any]"
 
 MAX_NAME = 255
 """Characters of the longest name of a file."""
+IGNORED = -1
+"""The class id of a pixel that counts neither in the loss nor in the metrics."""
 DEFAULT_TEST = 0.2
 """The fraction that is held out for the test when a source has no test split and `test` is not written."""
 
@@ -43,7 +45,8 @@ class Target(Frozen):
     numbers an example has: 1 for one class, T for a class at each of T steps. `names` are those of the classes.
     `labels` are the integers that occur, sorted, where they are not 0 to `classes` - 1; `ids` the labels that the class
     ids stand for, where they were numbered by `class_ids`. `columns` are the names of several numbers, as they are in
-    the names of metrics.
+    the names of metrics. `mask` is the
+    height and width of the masks where an example has a class at each pixel; a pixel of `IGNORED` does not count.
     """
 
     kind: Literal["class", "binary", "numbers"]
@@ -53,11 +56,17 @@ class Target(Frozen):
     labels: tuple[int, ...] | None = None
     ids: tuple[int, ...] | None = None
     columns: tuple[str, ...] = ()
+    mask: tuple[int, int] | None = None
 
     @classmethod
     def of_classes(cls, names: Sequence[str]) -> Target:
         """One class out of those with these names."""
         return cls("class", 1, len(names), tuple(names))
+
+    @classmethod
+    def of_masks(cls, mask: tuple[int, int], names: Sequence[str]) -> Target:
+        """One class out of those with these names at each pixel; `mask` is height and width."""
+        return cls("class", mask[0] * mask[1], len(names), tuple(names), mask=mask)
 
 
 class Facts(Frozen):
@@ -99,8 +108,9 @@ class Arrays:
 
     Inputs are float32 with channels last, 8-bit images scaled to 0..1; numbers that float32 does not hold exactly are
     float64 until they are normalized; whole numbers stay int32, for they may be token ids. Targets of classes are int32
-    ids of shape (examples,) or (examples, steps); the others are float32 of at least two dimensions, (examples, size).
-    Of streamed data, inputs (and targets that are inputs) are `Rows` with these dtypes instead: see
+    ids of shape (examples,), (examples, steps) or (examples, height, width); the others are float32 of at least two
+    dimensions, (examples, size).
+    Of streamed data, inputs (and targets that are inputs or masks) are `Rows` with these dtypes instead: see
     netspec/data/dataset/lazy_rows.py.
     """
 

@@ -11,9 +11,10 @@ from functools import partial
 from math import prod
 from typing import Any
 
-from netspec.data.dataset.dataset import Arrays, Dataset, Facts, Target
+from netspec.data.dataset.dataset import IGNORED, Arrays, Dataset, Facts, Target
 from netspec.data.dataset.lazy_rows import Array, in_memory
 from netspec.data.dataset.precision import narrowed
+from netspec.data.dataset.ragged import pad_all, ragged_inputs
 from netspec.data.errors.files import BadPair, NoColumn, NoExamples, UnequalLengths, WrongType
 from netspec.data.transforms.columns import names_in_metrics
 from netspec.language.corrections import suggest
@@ -59,6 +60,9 @@ def from_arrays(
         given = [key for key, value in (("x_test", x_test), ("y_test", y_test)) if value is not None]
         check_pairs(given, ("x_test", "y_test"), ("y_test", "x_test"))
     y, y_test, names = ids_of_texts(y, y_test, names)
+    parts = pad_all({"x": x, "y": y, "x_test": x_test, "y_test": y_test})
+    ragged = ragged_inputs(x, parts["x"])
+    x, y, x_test, y_test = parts.values()
     columns = {key: header for key, part in _named_parts(x, "input").items() if (header := column_names(part))}
     train = _as_arrays(x, y, "")
     test = _as_arrays(_in_order(x_test, columns), y_test, "_test") if x_test is not None else None
@@ -72,7 +76,7 @@ def from_arrays(
     for key, part in _named_parts(y, "output").items():
         if header := column_names(part):
             targets[key] = targets[key].replace(columns=names_in_metrics(header))
-    facts = Facts(inputs, with_names(targets, names), len(train), test is not None)
+    facts = Facts(inputs, with_names(targets, names), len(train), test is not None, ragged=ragged)
     return Dataset(name, facts, train, test, columns=columns)
 
 
@@ -236,13 +240,26 @@ def is_one_hot(array: Array) -> bool:
 def target_of(array: Array, test: Array | None = None) -> Target:
     """What targets in the form of `target_array` are; those of the test split may hold classes of their own."""
     size = prod(array.shape[1:])
+    mask = _mask_of(array)
     if array.dtype.kind in "iu":
         parts = [part for part in (array, test) if part is not None and part.size]
+        if mask is not None:
+            parts = [kept for part in parts if (kept := part[part != IGNORED]).size] or [np.zeros(1, np.int32)]
         low, high = min(int(part.min()) for part in parts), max(int(part.max()) for part in parts)
         labels = _labels(parts, low, high)
         is_usual = low >= 0 and labels is not None and len(labels) == high + 1
-        return Target("class", size, max(high + 1, 1), labels=None if is_usual else labels)
-    return Target("binary" if ((array == 0) | (array == 1)).all() else "numbers", size)
+        return Target("class", size, max(high + 1, 1), labels=None if is_usual else labels, mask=mask)
+    if ((array == 0) | (array == 1)).all():
+        return Target("binary", size, mask=mask)
+    return Target("numbers", size)
+
+
+def _mask_of(array: Array) -> tuple[int, int] | None:
+    """Height and width of targets that have a class at each pixel, or 0 or 1, which have an axis for the channel."""
+    sizes = array.shape[1:]
+    if array.dtype.kind == "f":
+        sizes = sizes[:-1] if sizes[-1:] == (1,) else ()
+    return (sizes[0], sizes[1]) if len(sizes) == 2 else None
 
 
 def _labels(parts: Sequence[Array], low: int, high: int) -> tuple[int, ...] | None:

@@ -1,4 +1,4 @@
-"""NS620 to NS629: series in the order of time, windows over them, and series of different lengths."""
+"""NS620 to NS627, NS629: series in the order of time, windows over them, and series of different lengths."""
 
 from __future__ import annotations
 
@@ -154,19 +154,6 @@ class NeedsPadding(Diagnostic):
     hint = "write `input {longest} steps({features}, pad = true)`"
     shortest: int
     longest: int
-    features: int
-
-
-class PaddingNotInFormat(Diagnostic):
-    """Padded steps of an input of numbers are NaN, by which the network recognizes them. Formats whose programs may
-    compute otherwise with NaN do not get such a network.
-    """
-
-    code = "NS628"
-    title = "{format} has no input of numbers with padding"
-    label = "padded steps are recognized by NaN"
-    hint = "export it as .onnx, or write `steps({features})` without `pad` and train on series of one length"
-    format: str
     features: int
 
 

@@ -89,6 +89,8 @@ def check_finite(raw: RawInputs, preprocessing: Preprocessing) -> None:
         bad = ~(np.abs(array) <= MAX_FLOAT32)
         if scale is not None and scale.fill is not None:
             bad &= ~np.isnan(array)
+        if key in preprocessing.ragged:  # padded steps
+            bad &= ~np.isnan(array).all(axis=-1, keepdims=True)
         if bad.any():
             row, *position = (int(i) for i in np.argwhere(bad)[0])
             value = float(array[(row, *position)])

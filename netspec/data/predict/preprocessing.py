@@ -26,7 +26,8 @@ class Preprocessing(Frozen, rename={"normalization": "normalisation"}):  # as ru
     `ranges` the smallest and the largest number of the training set, `class_names` the names of the classes of an
     output. `encoder` turns rows, images or text into inputs; `raw_names` are the names it gives to the inputs of the
     network. `outputs` has the scales of outputs that predict a normalized input or a normalized target, which are
-    converted back. `thresholds` are the probabilities above which yes/no outputs predict yes, where they are known.
+    converted back. `ragged` names the inputs whose series have different lengths.
+    `thresholds` are the probabilities above which yes/no outputs predict yes, where they are known.
     """
 
     normalization: Mapping[str, Normalization] = {}
@@ -37,6 +38,7 @@ class Preprocessing(Frozen, rename={"normalization": "normalisation"}):  # as ru
     raw_names: Mapping[str, str] = {}
     outputs: Mapping[str, Normalization] = {}
     thresholds: Mapping[str, float] = {}
+    ragged: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, splits: Splits) -> Preprocessing:
@@ -50,6 +52,7 @@ class Preprocessing(Frozen, rename={"normalization": "normalisation"}):  # as ru
             dataset.encoder,
             dataset.raw_names,
             {**splits.own_targets, **splits.target_scaling},
+            ragged=splits.facts.ragged,
         )
 
     def inconsistency(self, facts: Facts) -> str | None:

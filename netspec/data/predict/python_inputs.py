@@ -16,7 +16,8 @@ import numpy as np
 from PIL import Image
 
 from netspec.data.dataset.from_arrays import input_array
-from netspec.data.errors.prediction import cannot_predict
+from netspec.data.dataset.ragged import pad_series
+from netspec.data.errors.prediction import WrongInput, cannot_predict
 from netspec.data.formats.images import as_picture
 from netspec.data.formats.tables.table_files import TableFile
 from netspec.data.predict.inputs import Reader, check_numbers, fit, matches, read_inputs
@@ -27,6 +28,7 @@ from netspec.data.predict.windows import columns_of
 from netspec.data.transforms.dates import UNIX
 from netspec.data.transforms.encoders import ImageEncoder, RowEncoder, TextEncoder, WindowEncoder
 from netspec.data.transforms.times import time_texts
+from netspec.language.diagnostics import Unplaced
 from netspec.language.lazy import lazy
 from netspec.language.shape import Shape
 
@@ -230,7 +232,21 @@ class _Python:
         count = len(next(iter(arrays.values())))
         return self._checked(RawInputs(arrays, [str(number) for number in range(1, count + 1)]))
 
+    def _series(self, name: str, value: Any) -> Any:
+        """Series of any lengths, padded as those of the training were; one of them may be given alone."""
+        length = self.inputs[name].sizes[0]
+        is_one = getattr(value, "ndim", 0) == 2 or not any(hasattr(one, "__len__") for one in value)
+        series = [value] if is_one else list(value)
+        longest = max((len(one) for one in series), default=0)
+        try:
+            return pad_series(series, f"the input {name}", length if isinstance(length, int) else max(longest, 1))
+        except Unplaced as bad:
+            raise WrongInput([bad.diagnostic()]) from None
+
     def _array(self, name: str, value: Any) -> Any:
+        is_padded = getattr(value, "ndim", 0) == 3 and value.dtype.kind == "f"
+        if name in self.preprocessing.ragged and not is_padded:
+            value = self._series(name, value)
         try:
             array = np.asarray(value)
         except ValueError:  # rows of unequal length

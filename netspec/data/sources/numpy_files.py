@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,11 @@ from netspec.data.dataset.from_arrays import (
     target_of_arrays,
 )
 from netspec.data.dataset.lazy_rows import Array, Column
+from netspec.data.errors.files import BrokenFile
 from netspec.data.formats.npy import open_npy
 from netspec.data.formats.npz import Archive, open_archive
 from netspec.data.sources.streaming import stream_file
+from netspec.language.diagnostics import Unplaced
 from netspec.language.kinds import Text
 from netspec.language.lazy import np
 from netspec.language.shape import Shape
@@ -46,12 +49,20 @@ class Npz(Source):
     y: str | None = option(NAME, "the array of targets (none: `y_train` or `y`)", default=None)
     x_test: str | None = option(NAME, "the inputs of the test split (none: `x_test`, if there is one)", default=None)
     y_test: str | None = option(NAME, "the targets of the test split (none: `y_test`, if there is one)", default=None)
+    lengths: str | None = option(
+        NAME,
+        "the array with the number of steps of each series in `x`, which is padded, or has all series one after the "
+        "other (none: `lengths`, if there is one, and `lengths_test`)",
+        default=None,
+    )
 
     def at(self, path: str) -> Source:
         return self.replace(file=path, x_test=None, y_test=None)
 
-    def facts(self, folder: Path) -> Facts:
+    def facts(self, folder: Path) -> Facts | None:
         with open_archive(folder / self.file) as archive:
+            if (self.lengths or "lengths") in archive.arrays:
+                return None  # loading tells
             keys = self._keys(archive)
             shape, dtype = archive.head(keys["x"])
             targets = [keys[role] for role in TARGETS if role in keys]
@@ -64,7 +75,27 @@ class Npz(Source):
             arrays: dict[str, Any] = {
                 role: archive.read(key, may_be_text=role in TARGETS) for role, key in self._keys(archive).items()
             }
+            lengths = self.lengths or "lengths"
+            if lengths in archive.arrays or self.lengths is not None:
+                for role, key in (("x", lengths), ("x_test", f"{lengths}_test")):
+                    if role in arrays:
+                        arrays[role] = self._series(arrays[role], archive, key)
             return from_arrays(**arrays, name=self.file)
+
+    def _series(self, x: Array, archive: Archive, key: str) -> list[Array]:
+        """The series in an array, each with as many steps as the array `key` says."""
+        broken = partial(Unplaced, BrokenFile, option="file", file=self.file, format="NumPy")
+        if key not in archive.arrays:
+            raise broken(reason=f"it has no array `{key}` with the number of steps of each series")
+        lengths = archive.read(key).reshape(-1)
+        if lengths.dtype.kind not in "iu" or int(lengths.min()) < 1:
+            raise broken(reason=f"`{key}` has something else than numbers of steps from 1")
+        if x.ndim == 3 and len(x) == len(lengths) and int(lengths.max()) <= x.shape[1]:
+            return [series[:count] for series, count in zip(x, lengths.tolist(), strict=True)]
+        if x.ndim <= 2 and len(x) == int(lengths.sum()):
+            return np.split(x, np.cumsum(lengths)[:-1])
+        shape = "x".join(map(str, x.shape))
+        raise broken(reason=f"`{key}` ({len(lengths)} series of {int(lengths.sum())} steps) does not fit `x` ({shape})")
 
     def _keys(self, archive: Archive) -> dict[str, str]:
         return archive.keys({"x": self.x, "y": self.y, "x_test": self.x_test, "y_test": self.y_test})

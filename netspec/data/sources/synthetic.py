@@ -156,3 +156,68 @@ class Sine(Drawn):
         x = random.uniform(-np.pi, np.pi, (self.examples, 1))
         y = np.sin(x) + random.normal(0, self.noise, x.shape)
         return self.dataset(x, y.astype(np.float32))
+
+
+@source("shapes")
+class Shapes(Drawn):
+    """Color images of circles, squares and triangles on noisy backgrounds, and a mask with the class of each pixel.
+
+    An image has from one to `most` shapes of random size, angle and color, of which later ones cover earlier ones. The
+    classes are `background`, `circle`, `square` and `triangle`.
+
+    Example: data { source = shapes(size = 64) }
+    """
+
+    examples: int = option(Count(2), "the number of images", default=600)
+    size: int = option(Count(16), "the height and the width of the images", default=64, position=0)
+    most: int = option(Count(1), "the most shapes in an image", default=2)
+    noise: float = option(Number(0), "the standard deviation of the noise, for pixels from 0 to 1", default=0.08)
+
+    def facts(self, folder: Path) -> Facts:
+        target = Target.of_masks((self.size, self.size), ("background", *FORMS))
+        return single(Shape((self.size, self.size, 3)), target, examples=self.examples)
+
+    def load(self, folder: Path) -> Dataset:
+        random, side = self.random, self.size
+        masks = np.zeros((self.examples, side, side), np.int32)
+        images = np.empty((self.examples, side, side, 3), np.float32)
+        for image, mask in zip(images, masks, strict=True):
+            ground = random.uniform(0, 1, 3)
+            slope = random.uniform(-0.3, 0.3, (2, 1, 1, 3)) * np.linspace(-1, 1, side)[:, None]
+            image[:] = ground + slope[0] + slope[1].swapaxes(0, 1)
+            for _ in range(random.integers(1, self.most + 1)):
+                form = int(random.integers(len(FORMS)))
+                inside = _inside(FORMS[form], side, random)
+                mask[inside] = form + 1
+                image[inside] = _other_color(ground, random)
+        images += random.normal(0, self.noise, images.shape).astype(np.float32)
+        return self.dataset(images.clip(0, 1), masks, "image")
+
+
+FORMS = ("circle", "square", "triangle")
+
+
+def _inside(form: str, side: int, random: np.random.Generator) -> Array:
+    """Which pixels of an image a form of random size, place and angle covers, side x side."""
+    radius = side * random.uniform(0.15, 0.28)
+    middle = random.uniform(radius, side - radius, 2)
+    angle = random.uniform(0, 2 * np.pi)
+    y, x = np.mgrid[:side, :side] + 0.5 - middle[:, None, None]
+    if form == "circle":
+        inside: Array = y**2 + x**2 <= radius**2
+        return inside
+    corners = 4 if form == "square" else 3
+    turns = angle + 2 * np.pi * np.arange(corners) / corners
+    limit = radius * np.cos(np.pi / corners)  # how far the edges are from the middle
+    inside = np.ones((side, side), bool)
+    for turn in turns:
+        inside &= np.cos(turn) * y + np.sin(turn) * x <= limit
+    return inside
+
+
+def _other_color(ground: Array, random: np.random.Generator) -> Array:
+    """A color that can be told from the background: at least one channel differs by 0.35."""
+    color: Array = random.uniform(0, 1, 3)
+    channel = int(random.integers(3))
+    color[channel] = (ground[channel] + random.uniform(0.35, 0.65)) % 1
+    return color

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from functools import partial
 
-from netspec.data.dataset.dataset import Arrays, Facts
-from netspec.data.dataset.lazy_rows import Array, in_memory
+from netspec.data.dataset.dataset import IGNORED, Arrays, Facts
+from netspec.data.dataset.lazy_rows import Array, blocks
 from netspec.data.errors.sources import ClassWeights
 from netspec.language.diagnostics import Unplaced
 from netspec.language.lazy import np
@@ -52,7 +52,10 @@ def class_weights(
         return dict.fromkeys(counts, weights)
     balanced = {}
     for name, count in counts.items():
-        sizes = np.bincount(in_memory(train.targets[name])[index].reshape(-1).astype(np.int64), minlength=count)
+        sizes = np.zeros(count, np.int64)
+        for block in blocks(train.targets[name][index]):
+            ids = block.reshape(-1).astype(np.int64)
+            sizes += np.bincount(ids[ids != IGNORED], minlength=count)
         seen = np.count_nonzero(sizes)
         weight = np.divide(sizes.sum(), seen * sizes, out=np.zeros(len(sizes)), where=sizes > 0)
         balanced[name] = tuple(weight.tolist())
@@ -61,5 +64,7 @@ def class_weights(
 
 def _class_counts(facts: Facts) -> dict[str, int]:
     """The number of classes of each target; binary labels have two."""
-    counts = {name: 2 if t.kind == "binary" and t.size == 1 else t.classes for name, t in facts.targets.items()}
+    counts = {
+        name: 2 if t.kind == "binary" and (t.size == 1 or t.mask) else t.classes for name, t in facts.targets.items()
+    }
     return {name: count for name, count in counts.items() if count is not None}

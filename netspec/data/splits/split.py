@@ -14,6 +14,7 @@ from netspec.compiler.ir.output_head import OutputHead
 from netspec.data.dataset.dataset import Arrays, Dataset, Facts, input_as_target, portion_count
 from netspec.data.dataset.lazy_rows import Array, Column, converted, in_memory
 from netspec.data.dataset.options import Last
+from netspec.data.dataset.ragged import readings
 from netspec.data.errors.files import CannotSplit
 from netspec.data.errors.folds import CannotFold
 from netspec.data.settings import DataSettings, stratum
@@ -95,7 +96,9 @@ def split_dataset(
         baselines=_baselines(dataset, {"val": val_index, "test": None if has_own_test else test_index}),
     )
     if scaling is None:
-        scaling = find_scaling(splits.train.inputs, settings.normalize, dataset.fill, dataset.scales)
+        parts = splits.train.inputs.items()
+        read = {name: readings(in_memory(x)) if name in dataset.facts.ragged else x for name, x in parts}
+        scaling = find_scaling(read, settings.normalize, dataset.fill, dataset.scales)
     return _scaled(splits, scaling, is_own_target=settings.target is not None)
 
 

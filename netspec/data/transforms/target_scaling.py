@@ -43,8 +43,7 @@ def _measured(array: Array, head: OutputHead, train: Arrays) -> Normalization:
     targets are all equal is only centered."""
     steps = array.reshape(len(array), -1, head.units).astype(np.float64)
     if head.padding is not None:
-        is_padding = np.asarray(read_all(train.inputs[head.padding.input])) == head.padding.id
-        steps = steps[~is_padding][None]
+        steps = steps[head.padding.real(np.asarray(read_all(train.inputs[head.padding.input])))][None]
     rows = steps.reshape(-1, head.units)
     if not len(rows):
         return Normalization((0.0,) * head.units, (1.0,) * head.units)

@@ -35,6 +35,7 @@ ROOMS = {
     "netspec.data.errors.network": "Data and network",
     "netspec.data.errors.labels": "Labels of classes",
     "netspec.data.errors.folds": "Folds",
+    "netspec.data.errors.masks": "Masks",
     "netspec.data.errors.reading": "Numbers and colors",
     "netspec.data.errors.augmentation": "Augmentation",
     "netspec.data.errors.tables": "Columns of tables",

@@ -19,7 +19,10 @@ from netspec.training.distributed.shared_run import shared_run
 from netspec.training.loop.callback import HOOKS, Record, Reporter, Several, Tick, TrainingCallback
 from netspec.training.loop.checkpointing import SAVE_SECONDS
 from netspec.training.step.engine import Engine
+from netspec.training.step.rate_in_state import RateInStateEngine, with_unit_rate
 
+KEYS = {"run": "number"}
+"""What the number of a run is called in records, where `noun` has another meaning there: `run` is its folder."""
 MAX_ENGINES = 2
 """Engines whose programs are kept for others: those of folds, whose sizes differ by one example."""
 
@@ -33,20 +36,30 @@ class Members:
         reporter: called during training; its records have the number of the run, as `seed`.
         options: of the loop, as in `train_in`.
         data: the arrays of runs on arrays.
+        shares_rate: runs with other learning rates share their programs, too.
     """
 
     def __init__(
-        self, parent: Run, noun: str, reporter: Reporter, options: Mapping[str, Any], data: Any = None
+        self,
+        parent: Run,
+        noun: str,
+        reporter: Reporter,
+        options: Mapping[str, Any],
+        data: Any = None,
+        *,
+        shares_rate: bool = False,
     ) -> None:
         self.parent, self.noun, self.reporter, self.data = parent, noun, reporter, data
         self.options = {"save_seconds": SAVE_SECONDS, **options}
+        self.kind = RateInStateEngine if shares_rate else Engine
         self.problems: list[Diagnostic] = []
         self._engines: list[Engine] = []
 
     def train(self, number: int, make: Callable[[], SpecExperiment]) -> tuple[Mapping[str, Any], str | None]:
         """The metrics of a run, and the signal that interrupted it; read if it is finished, otherwise it is resumed, or
         started on the experiment that `make` gives."""
-        folder, reporter = self.parent.path / f"{self.noun}-{number}", _Numbered(self.reporter, self.noun, number)
+        folder, key = self.parent.path / f"{self.noun}-{number}", KEYS.get(self.noun, self.noun)
+        reporter = _Numbered(self.reporter, key, number)
         if peers().first(is_folder(folder)):
             done = read_run(folder).done
             if done is not None:
@@ -55,7 +68,8 @@ class Members:
         else:
             experiment = make()
             engine = self._engine(experiment)
-            files, settings = run_files(experiment), settings_in_force(experiment)
+            files = run_files(experiment)
+            settings = settings_in_force(experiment, rate_in_state=self.kind is RateInStateEngine)
             run = shared_run(lambda: Run.create(self.parent.path, folder.name, files, settings, exact=True))
             result = train_in(experiment, run, engine=engine, reporter=reporter, **self.options)
         peers().gather(None)  # process 0 has written everything, which the others may read
@@ -65,7 +79,7 @@ class Members:
     def _engine(self, experiment: SpecExperiment) -> Engine:
         """An engine with the compiled programs of one before, where these are the same."""
         engine = next((one for one in self._engines if _has_programs_for(one, experiment)), None)
-        made = Engine(experiment, placement=placement_of(experiment), programs_of=engine)
+        made = self.kind(experiment, placement=placement_of(experiment), programs_of=engine)
         if engine is None:
             self._engines = [*self._engines, made][-MAX_ENGINES:]
         return made
@@ -73,13 +87,16 @@ class Members:
 
 def _has_programs_for(engine: Engine, experiment: SpecExperiment) -> bool:
     """Whether the compiled programs of an engine are those of an experiment: what is built into them is the network,
-    and the recipe but for its seed, with the weights of classes, the scale of targets and the steps of an epoch.
-    Another number of examples is compiled anew, by JAX."""
+    and the recipe but for its seed (and its learning rate, where that is in the state), with the weights of classes,
+    the scale of targets and the steps of an epoch. Another number of examples is compiled anew, by JAX."""
     other = engine.experiment
     assert isinstance(other, SpecExperiment)
+    recipes = [other.recipe, experiment.recipe.replace(seed=other.recipe.seed)]
+    if isinstance(engine, RateInStateEngine):
+        recipes = [with_unit_rate(recipe)[0] for recipe in recipes]
     return (
         other.model.source == experiment.model.source
-        and other.recipe == experiment.recipe.replace(seed=other.recipe.seed)
+        and recipes[0] == recipes[1]
         and other.steps_per_epoch == experiment.steps_per_epoch
         and other.penalties == experiment.penalties
         and {n: x.shape[1:] for n, x in other.train.inputs.items()}

@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from netspec.language.record import Frozen
+from netspec.storage.run_files import SEARCH
 from netspec.storage.run_folder import read_run
 from netspec.storage.run_lock import is_held
 
-SEARCH = "search.json"
-"""The file of the folder of a search, with how far it is."""
 WORKERS = "workers"
 """The folder in it with a locked file for each process that works on the search."""
 

@@ -12,12 +12,12 @@ from netspec.display.page.section import Section
 from netspec.display.text import duration_text
 from netspec.runs.repeated.members_table import members_rows
 from netspec.runs.repeated.seed_runs import SeedsResult
+from netspec.search.best.result import SearchResult
 from netspec.search.best.table import counts_text, trial_rows
 from netspec.search.folder import Search
 from netspec.search.goals import Goal
 from netspec.search.page.charts import front_svg, importance_svg, progress_svg, slice_svg
 from netspec.search.page.parallel import parallel_svg
-from netspec.search.result import SearchResult
 from netspec.search.spaces.space import number_source
 from netspec.search.trials.record import Trial
 

@@ -187,6 +187,10 @@ class Point(Frozen):
     values: dict[str, Value]
     overrides: dict[str, str]
 
+    @property
+    def values_as_text(self) -> dict[str, str]:
+        return {name: number_source(value) for name, value in self.values.items()}
+
 
 class Space(Frozen):
     """The ranges of a search, in the order in which they are decided."""

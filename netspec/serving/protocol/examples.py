@@ -18,6 +18,7 @@ from netspec.data.predict.python_inputs import raw_inputs
 from netspec.data.predict.rows import RawInputs, encode_texts, row_encoder, text_rows
 from netspec.data.predict.windows import columns_of
 from netspec.data.transforms.encoders import Column, RowEncoder, TextEncoder, WindowEncoder
+from netspec.data.transforms.mask_images import mask_png
 from netspec.language.diagnostics import CompileError
 from netspec.language.files.regular_file import Limit
 from netspec.serving.http.messages import JSON, Request, Response
@@ -25,6 +26,7 @@ from netspec.serving.http.refusal import Refusal
 from netspec.serving.models.served import Served
 from netspec.serving.protocol.inference import decode_json
 
+PNG = "image/png"
 PIXELS = Limit("NETSPEC_MAX_SERVED_MEGAPIXELS", 25, "megapixels", 10**6)
 """The largest image in a request; a small file can announce any size."""
 
@@ -137,9 +139,12 @@ def _numbered(what: str, values: Sequence[object]) -> list[str]:
     return [f"{what} {number}" for number in range(1, len(values) + 1)]
 
 
-def predict_response(served: Served, raw: RawInputs, outputs: Mapping[str, Any]) -> Response:
-    """The predictions, one for each example."""
+def predict_response(served: Served, raw: RawInputs, outputs: Mapping[str, Any], accept: str = "") -> Response:
+    """The predictions, one for each example; or the mask of a single image as a PNG, where the request accepts that."""
     found = served.predictions(raw, outputs)
+    masks = [one["mask"] for one in found.examples[0]["outputs"].values() if "mask" in one]
+    if accept.partition(";")[0].strip().lower() == PNG and len(masks) == len(found) == 1:
+        return Response(200, mask_png(masks[0]), PNG)
     examples = [{key: value for key, value in one.items() if key != "input"} for one in found.to_dicts()]
     content: dict[str, Any] = {"model": served.name, "version": served.version, "predictions": examples}
     if raw.warnings:

@@ -97,11 +97,7 @@ def follow(first: Map, second: Map) -> Map:
 def sample(images: Images, plane: Map, fill: str) -> Images:
     """Images (batch x H x W x C) at the positions of a map, bilinearly between the four pixels around each."""
     count, height, width, channels = images.shape
-    a, b, c, d, u, v = (numbers[:, None, None] for numbers in plane)
-    y = (jnp.arange(height) - (height - 1) / 2)[:, None]
-    x = jnp.arange(width) - (width - 1) / 2
-    rows = _inside(a * y + b * x + u + (height - 1) / 2, height, fill)
-    columns = _inside(c * y + d * x + v + (width - 1) / 2, width, fill)
+    rows, columns = _positions(plane, height, width, fill)
     top, left = jnp.floor(rows), jnp.floor(columns)
     down, right = (rows - top)[..., None], (columns - left)[..., None]
     # With a black frame of one pixel before and two after, no position needs a check.
@@ -112,6 +108,25 @@ def sample(images: Images, plane: Map, fill: str) -> Images:
     above = take(framed, corner) * (1 - right) + take(framed, corner + 1) * right
     below = take(framed, corner + line) * (1 - right) + take(framed, corner + line + 1) * right
     return above * (1 - down) + below * down
+
+
+def sample_nearest(images: Images, plane: Map, fill: str) -> Images:
+    """The same at the nearest pixel, for numbers that have no mean, such as class ids."""
+    count, height, width, channels = images.shape
+    row, column = (jnp.floor(x + 0.5).astype(jnp.int32) + 1 for x in _positions(plane, height, width, fill))
+    framed = jnp.pad(images, ((0, 0), (1, 1), (1, 1), (0, 0))).reshape(-1, channels)
+    line = width + 2
+    return take(framed, (jnp.arange(count) * ((height + 2) * line))[:, None, None] + row * line + column)
+
+
+def _positions(plane: Map, height: int, width: int, fill: str) -> tuple[Any, Any]:
+    """From which row and column each pixel is taken (batch x height x width), between pixels."""
+    a, b, c, d, u, v = (numbers[:, None, None] for numbers in plane)
+    y = (jnp.arange(height) - (height - 1) / 2)[:, None]
+    x = jnp.arange(width) - (width - 1) / 2
+    rows = _inside(a * y + b * x + u + (height - 1) / 2, height, fill)
+    columns = _inside(c * y + d * x + v + (width - 1) / 2, width, fill)
+    return rows, columns
 
 
 def _inside(position: Any, size: int, fill: str) -> Any:

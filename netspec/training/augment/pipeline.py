@@ -26,7 +26,7 @@ from netspec.data.dataset.lazy_rows import min_max
 from netspec.data.transforms.normalization import Normalization
 from netspec.language.shape import Shape
 from netspec.training.augment.color import box_mask, vary
-from netspec.training.augment.geometry import Images, draw_below, find_map, follow, sample, take
+from netspec.training.augment.geometry import Images, draw_below, find_map, follow, sample, sample_nearest, take
 from netspec.training.feed.targets import are_ids, as_numbers
 from netspec.training.recipe.recipe import Recipe
 
@@ -92,7 +92,8 @@ def make_augmenter(
         if any(can_vary(word, shape) for word in varying)
     }
     units = {name: output.head.units for name, output in recipe.outputs.items() if are_ids(output.head, output.target)}
-    return Augmenter(tuple(chain), recipe.seed, tuple(shapes.values()), pixels, units)
+    masks = tuple(name for name, output in recipe.outputs.items() if output.is_mask)
+    return Augmenter(tuple(chain), recipe.seed, tuple(shapes.values()), pixels, units, masks)
 
 
 @dataclass(frozen=True)
@@ -105,6 +106,7 @@ class Augmenter:
         shapes: those of the inputs, in the order of the network.
         pixels: by the index of an input that is an image, its range.
         units: by the name of an output whose targets are class ids, how many classes there are.
+        masks: the names of outputs whose targets are masks: they move with the only image.
     """
 
     chain: tuple[Augmentation, ...]
@@ -112,29 +114,35 @@ class Augmenter:
     shapes: tuple[Shape, ...]
     pixels: Mapping[int, Pixels]
     units: Mapping[str, int]
+    masks: tuple[str, ...] = ()
 
     def __call__(self, step: Any, inputs: Sequence[Any], targets: Mapping[str, Any]) -> tuple[Any, Any]:
         """The batch as it is varied in a step of the run, from 0; it may be traced. Targets of classes stay ids, or
         become a fraction for each class where examples are mixed."""
         key = jax.random.fold_in(jax.random.fold_in(jax.random.key(self.seed), STREAM), step)
         varied = [self.pixels[i].from_input(x) if i in self.pixels else x for i, x in enumerate(inputs)]
-        targets = dict(targets)
+        changed = {name: labels_of(x) if name in self.masks else x for name, x in targets.items()}
         for index, stage in enumerate(stages(self.chain)):
             here = jax.random.fold_in(key, index)
             if isinstance(stage[0], words.Mixing):
-                varied, targets = self._mix(stage[0], here, varied, targets)
+                varied, changed = self._mix(stage[0], here, varied, changed)
                 continue
             for i, x in enumerate(varied):
                 if i in self.pixels and all(can_vary(word, self.shapes[i]) for word in stage):
-                    varied[i] = jax.lax.optimization_barrier(run_stage(stage, jax.random.fold_in(here, i), x))
+                    own = jax.random.fold_in(here, i)
+                    varied[i] = jax.lax.optimization_barrier(run_stage(stage, own, x))
+                    changed |= {name: move_labels(stage, own, changed[name]) for name in self.masks}
         columns = tuple(
             self.pixels[i].to_input(x, before.dtype) if i in self.pixels else x.astype(before.dtype)
             for i, (x, before) in enumerate(zip(varied, inputs, strict=True))
         )
-        batch: tuple[Any, Any] = jax.lax.optimization_barrier((columns, targets))
+        changed |= {name: masks_of(changed[name], name in self.units) for name in self.masks}
+        batch: tuple[Any, Any] = jax.lax.optimization_barrier((columns, changed))
         return batch
 
-    def _mix(self, word: words.Mixing, key: Any, inputs: Sequence[Any], targets: Any) -> tuple[list[Any], Any]:
+    def _mix(
+        self, word: words.Mixing, key: Any, inputs: Sequence[Any], targets: Any
+    ) -> tuple[list[Any], dict[str, Any]]:
         count = len(inputs[0])
         for_partner, for_chance, for_fraction, for_box = jax.random.split(key, 4)
         partner = jax.random.permutation(for_partner, count)
@@ -150,6 +158,9 @@ class Augmenter:
             mixed = [mean_of(own, x, other) for x, other in zip(inputs, others, strict=True)]
         mixed_targets = {}
         for name, target in targets.items():
+            if name in self.masks:  # of `cutmix`
+                mixed_targets[name] = jnp.where(box[..., None], take(target, partner), target)
+                continue
             numbers = as_numbers(target, self.units.get(name, 0))
             mixed_targets[name] = mean_of(own, numbers, take(numbers, partner))
         return mixed, mixed_targets
@@ -177,8 +188,8 @@ def stages(chain: Sequence[Augmentation]) -> list[Stage]:
     return joined
 
 
-def run_stage(stage: Stage, key: Any, images: Images) -> Images:
-    """Images after a stage; `images` are batch x H x W x C."""
+def run_stage(stage: Stage, key: Any, images: Images, at: Any = sample) -> Images:
+    """Images after a stage; `images` are batch x H x W x C, and maps of the plane take them `at` their positions."""
     fill = next((word.fill for word in stage if isinstance(word, words.Affine)), None)
     keys = jax.random.split(key, len(stage))
     if fill is None:
@@ -187,7 +198,26 @@ def run_stage(stage: Stage, key: Any, images: Images) -> Images:
         return images
     count, height, width, _ = images.shape
     maps = [find_map(word, one, count, height, width) for word, one in zip(stage, keys, strict=True)]
-    return sample(images, reduce(follow, maps), fill)
+    return at(images, reduce(follow, maps), fill)
+
+
+# ---------------------------------------------------------------- masks
+
+
+def labels_of(masks: Any) -> Images:
+    """Masks (batch x H x W of ids, or batch x H x W x 1 of 0 and 1) as images that are 0 where a pixel is ignored: as
+    the pixels are that come from outside of an image."""
+    return (masks[..., None] if jnp.issubdtype(masks.dtype, jnp.integer) else masks) + 1
+
+
+def masks_of(labels: Images, are_ids: bool) -> Any:
+    """The reverse of `labels_of`."""
+    return (labels[..., 0] if are_ids else labels) - 1
+
+
+def move_labels(stage: Stage, key: Any, labels: Images) -> Images:
+    """Masks as `labels_of` gives them after a stage: moved as the images are, and of the nearest pixel."""
+    return run_stage(stage, key, labels, at=sample_nearest) if all(word.moves for word in stage) else labels
 
 
 # ---------------------------------------------------------------- mixing

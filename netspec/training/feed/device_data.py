@@ -55,7 +55,7 @@ def counted_steps(output: OutputRecipe, inputs: Sequence[Any], names: Sequence[s
     padding = output.head.padding
     if padding is None:
         return rows
-    steps = inputs[names.index(padding.input)] != padding.id
+    steps = padding.real(inputs[names.index(padding.input)])
     return steps if rows is None else steps & rows[:, None]
 
 
@@ -63,9 +63,25 @@ def output_sums(
     output: OutputRecipe, logits: Any, targets: Any, weights: Any, *, training: bool
 ) -> tuple[Any, dict[str, Any]]:
     """The mean loss of a batch for an output, and the sums that its loss and its metrics over a split need."""
+    if output.is_mask:
+        targets, weights = without_ignored(targets, weights)
     loss, sums = loss_sums(output, logits, targets, weights)
     constants = jax.lax.stop_gradient(logits) if training else logits
-    return loss, {**sums, **metric_sums(output, constants, targets, weights, training=training)}
+    sums |= metric_sums(output, constants, targets, weights, training=training)
+    if training and output.is_mask:  # an epoch may have more pixels than 32 bits count
+        sums = jax.tree.map(lambda x: x.astype(jnp.float32), sums)
+    return loss, sums
+
+
+def without_ignored(targets: Any, rows: Any) -> tuple[Any, Any]:
+    """Masks with class 0 at the pixels that are ignored, and which pixels count (batch x height x width).
+
+    Masks are ids, or numbers with a last axis of units. `rows` (batch) is false for examples that do not count; None
+    when all do.
+    """
+    counted = targets >= 0 if jnp.issubdtype(targets.dtype, jnp.integer) else (targets >= 0).all(axis=-1)
+    targets = jnp.maximum(targets, 0)
+    return targets, counted if rows is None else counted & rows[:, None, None]
 
 
 def example_target(output: OutputRecipe) -> Any:
@@ -91,7 +107,7 @@ def loss_sums(output: OutputRecipe, logits: Any, targets: Any, weights: Any) -> 
     With padding every real step counts the same, as in PyTorch's `ignore_index`, whatever the lengths of the texts.
     With weights of classes it is the mean over these weights, as in PyTorch's `weight`.
     """
-    steps = {"counted": weights.sum()} if output.head.padding is not None else {}
+    steps = {"counted": weights.sum()} if output.counts_positions else {}
     if isinstance(output.loss, JointLoss):
         values, counts = output.loss.joint(logits, targets, output.scored, weights)
         return _weighted_mean(values * counts, counts, steps)
@@ -103,7 +119,7 @@ def loss_sums(output: OutputRecipe, logits: Any, targets: Any, weights: Any) -> 
             values, counts = jnp.where(is_counted, values, 0), jnp.where(is_counted, counts, 0)
         return _weighted_mean(values, counts, steps)
     values = output.loss.values(logits, targets, output.scored)
-    if output.head.padding is None:
+    if not output.counts_positions:
         each = values.reshape(values.shape[0], -1).mean(axis=1)
         total = each.sum() if weights is None else jnp.where(weights, each, 0).sum()
         return each.mean(), {"loss": total}

@@ -49,10 +49,16 @@ class EvalSet:
 def put_eval_set(engine: Engine, arrays: Arrays) -> EvalSet:
     """Transfer a split to the device for evaluation, in batches of a size that needs little padding."""
     examples = len(arrays.inputs[engine.input_names[0]])
-    batches = ceil(examples / max(MIN_BATCH, engine.recipe.batch))
+    batches = ceil(examples / max(_min_batch(engine.recipe), engine.recipe.batch))
     size = ceil(examples / batches)
     data = engine.feed(arrays) if is_stream(arrays) else engine.put_split(arrays, rows=batches * size)
     return EvalSet(data, size, spreads_of(engine.recipe, arrays))
+
+
+def _min_batch(recipe: Recipe) -> int:
+    """The number of examples from which on batches are computed. Where every pixel has a prediction, the features
+    beside it take as much memory in inference as in training."""
+    return recipe.batch if any(output.is_mask for output in recipe.outputs.values()) else MIN_BATCH
 
 
 def spreads_of(recipe: Recipe, arrays: Arrays) -> dict[str, Any]:
@@ -60,7 +66,7 @@ def spreads_of(recipe: Recipe, arrays: Arrays) -> dict[str, Any]:
     spreads: dict[str, Any] = {}
     for name, output in recipe.outputs.items():
         column, padding = arrays.targets[name], output.head.padding
-        if output.target.kind == "class" and output.head.shape[-1:] != (1,):
+        if output.is_mask or (output.target.kind == "class" and output.head.shape[-1:] != (1,)):
             continue
         if is_streamed(column):  # the target is the input: the deviation of each number, without a copy of all
             total = sum(block.reshape(len(block), -1).sum(axis=0, dtype=np.float64) for block in blocks(column))
@@ -69,10 +75,11 @@ def spreads_of(recipe: Recipe, arrays: Arrays) -> dict[str, Any]:
             continue
         values = np.asarray(column, np.float64).reshape(len(column), *output.head.shape)
         if padding is not None:
-            counts = np.asarray(read_all(arrays.inputs[padding.input])) != padding.id
+            counts = padding.real(np.asarray(read_all(arrays.inputs[padding.input])))
             values = np.where(counts[..., None], values, np.nan)
         values = values.reshape(len(values), -1)
-        spread = np.nansum((values - np.nanmean(values, axis=0)) ** 2, axis=0)
+        counts = np.maximum(1, (~np.isnan(values)).sum(axis=0))  # a step may be padding in all examples
+        spread = np.nansum((values - np.nansum(values, axis=0) / counts) ** 2, axis=0)
         std = np.ones(1) if output.scale is None else np.array(output.scale.std)
         spreads[name] = spread * np.resize(std, spread.shape) ** 2  # of each unit, at every step
     return spreads
@@ -157,14 +164,14 @@ def compute_metrics(
         metrics[f"{prefix}penalty"] = float(sums["penalty"]) / examples
     for name, output in recipe.outputs.items():
         own = sums[name]
-        # How many predictions the sums are over: the examples, or the time steps that are not padding.
+        # How many predictions the sums are over: the examples, or the time steps that are not padding, or the pixels.
         counted = max(1, int(own["counted"])) if "counted" in own else examples
         loss = float(own["loss"]) / ((float(own["weight"]) or 1.0) if "weight" in own else counted)
         metrics[f"{prefix}loss"] += output.weight * loss
         if recipe.takes_names:
             metrics[prefix + recipe.metric_name(name, "loss")] = loss
         ranks, labels = (scores or {}).get(name, (None, None))
-        positions = 1 if output.head.padding is None else output.head.shape[0]
+        positions = output.head.positions if output.is_mask else output.head.shape[0] if output.head.padding else 1
         totals = Totals(
             sums=own,
             examples=examples,
@@ -196,7 +203,7 @@ def predict(engine: Engine, weights: Weights, inputs: Mapping[str, Any]) -> dict
     columns = tuple(narrow(inputs[name]) for name in engine.input_names)
     parts = [
         {name: np.asarray(value)[:count] for name, value in engine.inference_program(*weights, rows).items()}
-        for rows, count in _blocks(columns)
+        for rows, count in _blocks(columns, min(MIN_BATCH, _min_batch(engine.recipe)))
     ]
     return {name: np.concatenate([part[name] for part in parts]) for name in engine.recipe.outputs}
 
@@ -234,10 +241,10 @@ def measure_outputs(
     return compute_metrics(recipe, sums, len(arrays), spreads_of(recipe, arrays), scores, prefix=prefix, tables=True)
 
 
-def _blocks(columns: tuple[Any, ...]) -> Iterator[tuple[tuple[Any, ...], int]]:
+def _blocks(columns: tuple[Any, ...], most: int) -> Iterator[tuple[tuple[Any, ...], int]]:
     """Batches, padded to a power of two so that few sizes are compiled, and how many of their rows count."""
     examples = len(columns[0])
-    size = min(MIN_BATCH, 1 << max(0, examples - 1).bit_length())
+    size = min(most, 1 << max(0, examples - 1).bit_length())
     for begin in range(0, max(1, examples), size):
         rows = [column[begin : begin + size] for column in columns]
         count = len(rows[0])

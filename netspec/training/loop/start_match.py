@@ -50,7 +50,8 @@ def find_start(source: str, folder: Path, span: Span | None = None) -> Path:
     if is_folder(path) and not weights_in(path).is_file():
         reason = f"the folder has no {WEIGHTS}"
         if (noun := repeated_by(path)) is not None:
-            reason = f"it holds a run for each {noun}, such as {source}/{noun}-{0 if noun == 'seed' else 1}"
+            of = "combination of values" if noun == "run" else noun
+            reason = f"it holds a run for each {of}, such as {source}/{noun}-{0 if noun == 'seed' else 1}"
         raise fail(errors.NoStart(span=span, source=source, reason=reason))
     return path
 

@@ -9,6 +9,7 @@ others work on the logits and are stable.
 from netspec.training.losses import (
     classification as classification,
     ctc as ctc,
+    dice as dice,
     metric_learning as metric_learning,
     regression as regression,
 )

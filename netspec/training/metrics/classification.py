@@ -248,7 +248,16 @@ F1 = counts_word(
     "The harmonic mean of precision and recall.",
     "van Rijsbergen 1979, Information retrieval.",
     example="f1(macro)",
-    aliases=("F1Score", "f1_score", "dice"),
+    aliases=("F1Score", "f1_score"),
+    of_counts=lambda self, correct, predicted, expected: ratio(2 * correct, predicted + expected),
+)
+Dice = counts_word(
+    "dice",
+    "Twice the intersection over the sum of the predicted and the true positions of a class: `f1`, as it is called "
+    "where classes are parts of images.",
+    "Dice 1945, Measures of the amount of ecologic association between species.",
+    example="dice(per_class)",
+    aliases=("DiceScore", "DiceCoefficient", "dice_coefficient", "dice_score"),
     of_counts=lambda self, correct, predicted, expected: ratio(2 * correct, predicted + expected),
 )
 IntersectionOverUnion = counts_word(

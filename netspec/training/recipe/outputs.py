@@ -27,10 +27,7 @@ from netspec.training.losses.classification import BinaryCrossEntropy, CrossEntr
 from netspec.training.losses.regression import Mse
 from netspec.training.metrics import Metric
 from netspec.training.metrics.base import DEFAULT_THRESHOLD, OfOutputMetrics
-from netspec.training.metrics.classification import Accuracy, BalancedAccuracy, ConfusionMatrix, Perplexity
-from netspec.training.metrics.ranking import Nearest, RocAuc
-from netspec.training.metrics.regression import MeanAbsoluteError, MeanSquaredError, RootMeanSquaredError, RSquared
-from netspec.training.metrics.sequences import ErrorRate
+from netspec.training.recipe.default_metrics import default_metrics
 from netspec.training.recipe.settings import Check, TrainSettings
 
 if TYPE_CHECKING:
@@ -72,6 +69,16 @@ class OutputRecipe(Frozen):
         names = self.target.columns
         is_each = self.head.count == len(names) == self.head.units and self.target.kind == "numbers"
         return names if is_each and 1 < len(names) <= MAX_COLUMNS else ()
+
+    @property
+    def is_mask(self) -> bool:
+        """A prediction is a class at each pixel of an image."""
+        return self.target.mask is not None and len(self.head.sizes) == 3
+
+    @property
+    def counts_positions(self) -> bool:
+        """Some positions of an example may not count: padding, or ignored pixels."""
+        return self.head.padding is not None or self.is_mask
 
     @property
     def is_yes_or_no(self) -> bool:
@@ -259,6 +266,9 @@ def _size_misfit(loss: Loss, head: OutputHead, target: Target) -> str:
         return ""
     if head.is_open:
         return "the number of outputs is not known"
+    if target.mask is not None and len(head.sizes) == 3 and head.shape[:-1] != target.mask:
+        sizes = ["x".join(map(str, size)) for size in (target.mask, head.shape[:-1])]
+        return f"the masks are {sizes[0]}, but the network gives predictions for {sizes[1]} pixels"
     if are_ids(head, target):
         is_fit, outputs = target.size == head.positions, _counted(head.positions, "prediction")
     else:
@@ -317,27 +327,6 @@ NEEDS = {
     "sequences": "a network that gives sequences, trained with `ctc`",
 }
 """What metrics need, in words."""
-
-
-def default_metrics(loss: Loss, head: OutputHead, target: Target) -> tuple[Metric, ...]:
-    """The default metrics for the head that predictions are scored with."""
-    if loss.output_kind == "sequence":
-        return (ErrorRate(),)
-    if loss.output_kind == "embedding":
-        return (Nearest(),) if head.units > 1 else ()
-    if head.activation == "softmax":
-        return (Accuracy(), Perplexity()) if head.is_sequence else (Accuracy(), ConfusionMatrix())
-    if head.activation == "margin":
-        return (Accuracy(),) if head.is_sequence else (Accuracy(), RocAuc())
-    if are_ids(head, target):
-        return (Accuracy(), RootMeanSquaredError())
-    if head.activation == "sigmoid":
-        if target.kind == "numbers":
-            return (RootMeanSquaredError(), MeanAbsoluteError())
-        if head.count > 1:
-            return (Accuracy(), RootMeanSquaredError())
-        return (Accuracy(), BalancedAccuracy(), RocAuc(), ConfusionMatrix())
-    return (MeanSquaredError(), RootMeanSquaredError(), MeanAbsoluteError(), RSquared())
 
 
 def _check_metric(

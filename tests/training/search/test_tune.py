@@ -25,11 +25,12 @@ from netspec.runs.catalog import look_at
 from netspec.search.best.importance import importance_of
 from netspec.search.checks import plan_search
 from netspec.search.folder import open_search
-from netspec.search.run_trial import Trainer, with_unit_rate
+from netspec.search.run_trial import Trainer
 from netspec.search.trials.record import Trial
 from netspec.spec.canonical import meaning_of
 from netspec.spec.checks import load_data
 from netspec.spec.compilation import Compilation
+from netspec.training.step.rate_in_state import with_unit_rate
 
 SPEC = """\
 param width = 8
@@ -189,8 +190,29 @@ def test_what_cannot_change(spec: Path) -> None:
     with pytest.raises(netspec.CompileError, match=r"`tune\.sampler` stays as it is"):
         open_search(result.run, {"tune.sampler": "grid"})
     other = Compilation(Source("net.net", SPEC.replace("8", "16")))
-    with pytest.raises(netspec.CompileError, match="another spec"):
+    with pytest.raises(netspec.CompileError, match="NS494"):
         open_search(result.run, spec=other)
+    given = {"tune.sampler": "random", "tune.trials": "1"}
+    for changed in (SPEC.replace("(4 | 8)", "(4 | 9)"), SPEC.replace("goal   = val_accuracy", "goal   = val_loss")):
+        with pytest.raises(netspec.CompileError, match="the section `tune` of the spec has changed"):
+            open_search(result.run, spec=Compilation(Source("net.net", changed), overrides=given))
+    same = SPEC.replace("trials = 5", "trials = 9").replace("width = (4 | 8)", "width = (4|8)  # few")
+    assert open_search(result.run, spec=Compilation(Source("net.net", same), overrides=given)).folder == result.run
+    points = Path("points.csv").read_text()
+    Path("points.csv").write_text(points.replace("\n0", "\n1", 1))
+    with pytest.raises(netspec.CompileError, match="NS478"):
+        open_search(result.run)
+
+
+def test_commands_for_runs_say_what_a_search_takes(spec: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    result = netspec.tune(spec, sampler="random", trials=1, seeds=1, epochs=1, verbose=0)
+    for arguments in (["eval"], ["predict"], ["train", "--resume"], ["report"], ["plot"]):
+        rest = ["1,2"] if arguments == ["predict"] else []
+        assert run([*arguments, str(result.run), *rest]) == 1, arguments
+        error = " ".join(capsys.readouterr().err.split())
+        assert "NS554" in error and "netspec tune --resume" in error and "seed-0" in error
+    with pytest.raises(netspec.CompileError, match="NS554"):
+        netspec.load(result.run)
 
 
 def test_importance_finds_what_matters() -> None:
@@ -212,12 +234,14 @@ def test_the_example_of_the_docs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.chdir(tmp_path)
     text = (Path(__file__).parents[3] / "docs/tuning.md").read_text(encoding="utf-8")
     (spec,) = re.findall(r"^```net\n(.*?)^```", text, re.M | re.S)
-    (program,) = re.findall(r"^```python\n(.*?)^```", text, re.M | re.S)
+    sweep, program = re.findall(r"^```python\n(.*?)^```", text, re.M | re.S)
     Path("digits.net").write_text(spec.replace("log(8, 64)", "int(2, 4)"))  # to be quick
     assert netspec.check(spec) == [] and format_source(Source("digits.net", spec)) == spec
     names: dict[str, Any] = {}
     exec(program, names)
     assert len(names["result"].trials) == 4 and len(names["table"]["rate"]) == 3
+    exec(sweep, names)
+    assert names["table"]["width"] == [8, 8, 16, 16] and names["model"].outputs
 
 
 # ---------------------------------------------------------------- processes
@@ -259,21 +283,56 @@ def test_two_workers_share_a_search(spec: Path) -> None:
     assert len({t.worker for t in trials}) == 2
 
 
+FORKS = """
+import os, sys
+import optuna, sklearn.ensemble, sklearn.inspection
+import netspec.search.search, netspec.search.trials.with_optuna
+from netspec.cli.main import run
+for line in sys.stdin:
+    child = os.fork()
+    if not child:
+        os._exit(run(line.split()))
+    print("started", child, flush=True)
+    os.waitpid(child, 0)
+    print("ended", flush=True)
+"""
+"""Runs commands in processes that have imported everything already, which takes most of the time of a short search."""
+
+
+def next_trials(output: Any, count: int) -> bool:
+    """Wait for the end of so many trials; whether they came before the process ended."""
+    while count:
+        line = output.readline()
+        if line.startswith("ended") or not line:
+            return False
+        count -= '"event": "trial"' in line or '"event":"trial"' in line
+    return True
+
+
 def test_a_search_that_is_killed_loses_nothing(spec: Path, long: bool) -> None:
-    """Killed at random moments: at the end, when two tasks of a job array take part at once, every trial is accounted
-    for, and those that were finished have stayed."""
+    """Killed at random moments of its trials: at the end, when two tasks of a job array take part at once, every trial
+    is accounted for, and those that were finished have stayed."""
     kills, trials = (20, 60) if long else (1, 4)
     arguments = ("net.net", "--run-folder", "runs/killed", "--trials", str(trials), "--seeds", "0", "--sampler", "tpe")
     generator, finished = random.Random(0), dict[int, Any]()
+    forks = subprocess.Popen(
+        [sys.executable, "-c", FORKS], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
+    )
+    assert forks.stdin is not None and forks.stdout is not None
     for _ in range(kills):
-        process = started(*arguments)
-        time.sleep(generator.uniform(2, 12))
-        os.kill(process.pid, signal.SIGKILL)
-        process.communicate()
-        if (Path("runs/killed") / "search.json").exists():
-            now = {t.number: t for t in open_search(Path("runs/killed")).study().trials()}
-            assert all(now[number].goals == goals for number, goals in finished.items())
-            finished = {number: t.goals for number, t in now.items() if t.state == "complete"}
+        forks.stdin.write(" ".join(["tune", *arguments, "--json"]) + "\n")
+        started_line = forks.stdout.readline().split()
+        assert started_line[0] == "started"
+        assert next_trials(forks.stdout, generator.randrange(1, 3))
+        time.sleep(generator.uniform(0, 0.5))
+        os.kill(int(started_line[1]), signal.SIGKILL)
+        next_trials(forks.stdout, trials)  # what it has printed before its end
+        now = {t.number: t for t in open_search(Path("runs/killed")).study().trials()}
+        assert all(now[number].goals == goals for number, goals in finished.items())
+        finished = {number: t.goals for number, t in now.items() if t.state == "complete"}
+        assert finished
+    forks.stdin.close()
+    assert forks.wait(60) == 0
     for process in [started(*arguments), started(*arguments)]:
         _, errors = process.communicate(timeout=600)
         assert process.returncode == 0, errors
@@ -281,3 +340,4 @@ def test_a_search_that_is_killed_loses_nothing(spec: Path, long: bool) -> None:
     found = open_search(Path("runs/killed")).study().trials()
     assert [t.state for t in found if t.counts] == ["complete"] * trials
     assert {t.number for t in found if t.state == "interrupted"} == {t.repeats for t in found if t.repeats}
+    print(f"{sum(t.counts for t in found)} of {trials} trials accounted for")

@@ -21,14 +21,15 @@ def confusion_matrix(expected: Array, predicted: Array, classes: int) -> Array:
 
 
 def class_metrics(matrix: Array) -> dict[str, Array]:
-    """`precision`, `recall`, `f1` and `support` of each class from a confusion matrix; NaN where one is not defined:
-    the precision of a class that is never predicted, the recall of one that does not occur."""
+    """`precision`, `recall`, `f1`, `iou` and `support` of each class from a confusion matrix; NaN where one is not
+    defined: the precision of a class that is never predicted, the recall of one that does not occur."""
     right, guessed, support = matrix.diagonal().astype(float), matrix.sum(axis=0), matrix.sum(axis=1)
     with np.errstate(invalid="ignore"):
         return {
             "precision": right / guessed,
             "recall": right / support,
             "f1": 2 * right / (guessed + support),
+            "iou": right / (guessed + support - right),
             "support": support,
         }
 

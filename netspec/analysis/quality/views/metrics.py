@@ -131,10 +131,15 @@ def classes_html(matrix: Array, outcome: Outcome) -> str:
         scores = np.where(found["support"] > 0, np.nan_to_num(found["f1"]), np.inf)
         order = np.lexsort((-found["support"], scores))[:MAX_CLASSES]
     rows = []
+    columns = {"precision": "precision", "recall": "recall", "f1": "F1"}
+    if outcome.owner is not None:
+        columns["iou"] = "IoU"
+        text += " IoU: the intersection over the union of the predicted and the true positions."
     for one in order.tolist():
-        values = [value_text(name, float(found[name][one])) for name in ("precision", "recall", "f1")]
+        values = [value_text(name, float(found[name][one])) for name in columns]
         rows.append([outcome.names[one], *values, f"{int(found['support'][one]):,}"])
-    return paragraph(text) + table_html(caption, ["class", "precision", "recall", "F1", "examples"], rows)
+    counted = "examples" if outcome.owner is None else "positions"
+    return paragraph(text) + table_html(caption, ["class", *columns.values(), counted], rows)
 
 
 def labels_html(outcome: Outcome) -> str:

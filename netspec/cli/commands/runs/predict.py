@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -12,6 +13,7 @@ from netspec.cli.options import device_option, json_option
 from netspec.cli.output import print_json, print_problems
 from netspec.cli.render.picture import FORMATS, picture_format
 from netspec.cli.render.prediction_images import picture_of
+from netspec.cli.render.prediction_masks import write_masks
 from netspec.cli.render.predictions import prediction_lines
 from netspec.display.text import line_width, plural
 from netspec.language.files.paths import exists
@@ -25,8 +27,9 @@ from netspec.storage.run_files import path_of_run
 @click.option(
     "-o",
     "--output",
-    metavar="FILE",
-    help="Write a CSV table with an id and a prediction per example; or, of images, a .png, .svg or .pdf picture.",
+    metavar="FILE|FOLDER",
+    help="Write a CSV table with an id and a prediction per example; of images, a .png, .svg or .pdf picture; of masks "
+    "a folder with a PNG of class ids per image, and one of its colors over the image.",
 )
 @click.option("--all", "every", is_flag=True, help="Print every prediction, not a summary of more than 20.")
 @click.option(
@@ -69,7 +72,8 @@ def command(
 
     With -o the predictions are written as a table, in the format of Kaggle competitions: a column of ids (the column of
     the input table whose name ends in `id`, the file names, or 1, 2, 3, …) and a column of predictions. Where the
-    network gives images, -o with a name that ends in .png, .svg or .pdf writes them as a picture.
+    network gives images, -o with a name that ends in .png, .svg or .pdf writes them as a picture. Where it gives masks,
+    -o FOLDER writes for each image NAME.png, whose pixels are class ids, and NAME_overlay.png.
 
     \b
     Example:
@@ -77,6 +81,7 @@ def command(
         netspec predict runs/mnist_cnn-1 digit.png --json
         netspec predict runs/digits-1 test.csv -o submission.csv --id ImageId --label Label
         netspec predict runs/denoise-1 noisy.png -o clean.png
+        netspec predict runs/unet_shapes-1 photos -o masks/
     """
     for text in inputs:
         if text.startswith("--"):  # rows such as -1,2 begin with a minus sign, so unknown options arrive here
@@ -95,17 +100,24 @@ def command(
             table = predictions_csv(predictions, id_column=id_column, label=label, probabilities=probabilities)
             write_text(path, table)
             click.echo(f"{plural(len(predictions), 'prediction')} {_are(len(predictions))} in {output}")
+        elif not path.suffix:
+            click.echo(f"{output}: {write_masks(predictions, path, force=force)}")
         else:
             content, shown = picture_of(predictions, picture_format(path))
             write_bytes(path, content)
             click.echo(f"{output}: {shown}")
     elif as_json:
         for example in predictions.examples:
-            print_json(example)
+            print_json({**example, "outputs": {name: _plain(one) for name, one in example["outputs"].items()}})
     else:
         for line in prediction_lines(predictions, line_width(), every=every):
             click.echo(line)
     return 0
+
+
+def _plain(output: Mapping[str, Any]) -> Mapping[str, Any]:
+    """An output of an example for JSON."""
+    return {**output, "mask": output["mask"].tolist()} if "mask" in output else output
 
 
 def _are(count: int) -> str:
@@ -121,10 +133,10 @@ def _check_options(output: str | None, as_json: bool, force: bool, only_with_out
     if as_json:
         raise click.UsageError("give --json or -o, not both")
     suffix = Path(output).suffix.lower()
-    if suffix != ".csv" and suffix[1:] not in FORMATS:
+    if suffix and suffix != ".csv" and suffix[1:] not in FORMATS:
         raise click.UsageError(f"-o takes a name that ends in .csv, or in .png, .svg or .pdf, not `{output}`")
     if suffix != ".csv" and any(only_with_output.values()):
         name = next(name for name, value in only_with_output.items() if value)
-        raise click.UsageError(f"{name} is for tables, and {output} is a picture")
-    if exists(Path(output)) and not force:
+        raise click.UsageError(f"{name} is for tables, and {output} is {'a picture' if suffix else 'a folder'}")
+    if suffix and exists(Path(output)) and not force:
         raise click.UsageError(f"{output} already exists; --force overwrites it")

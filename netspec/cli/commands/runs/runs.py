@@ -15,8 +15,8 @@ from netspec.cli.usage import RUNS_NAMES
 from netspec.language.corrections import squeeze, suggest
 from netspec.language.files.paths import is_folder
 from netspec.language.kinds import MAX_COUNT
-from netspec.runs.catalog import RunInfo, choose_runs, find_run, list_runs, look_at, sort_runs
-from netspec.runs.remove import remove_run
+from netspec.runs.catalog import RunInfo, find_run, list_runs, look_at, sort_runs
+from netspec.runs.remove import choose_runs, remove_run
 from netspec.storage.run_files import is_run
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from netspec.cli.examples import find_example
 from netspec.cli.options import SpecOptions, json_option, spec_options
 from netspec.cli.output import print_once, print_problems
 from netspec.cli.render.json_progress import JsonReporter
-from netspec.cli.render.members_table import print_members
+from netspec.cli.render.members_table import is_without_result, print_members, print_sweep_run
 from netspec.cli.streams import continue_unread
 from netspec.compiler.ir.cost import step_bytes
 from netspec.display.progress import LiveReporter, make_reporter
@@ -26,8 +27,11 @@ from netspec.training.loop.callback import Several
 if TYPE_CHECKING:
     from netspec.runs.repeated.folds import FoldsResult
     from netspec.runs.repeated.seed_runs import SeedsResult
+    from netspec.runs.repeated.sweep_runs import SweepResult
     from netspec.spec.compilation import Compilation
     from netspec.spec.experiment import Result
+
+    AnyResult = Result | SeedsResult | FoldsResult | SweepResult
 
 
 @click.command()
@@ -50,6 +54,13 @@ if TYPE_CHECKING:
 )
 @click.option("--seed", type=click.IntRange(0, MAX_SEED), help="Same as -D train.seed=…")
 @click.option("--seeds", type=click.IntRange(1, 10_000), help="Same as -D train.seeds=…: a run per seed; mean and std.")
+@click.option(
+    "--sweep",
+    "sweeps",
+    metavar="NAME=VALUES",
+    multiple=True,
+    help="A run for each value: rate=1e-4,1e-3; for each combination where given several times.",
+)
 @click.option("--folds", metavar="FOLDS", help="Same as -D data.folds=…: cross-validate, as in 5 or 'by_time(5)'.")
 @click.option(
     "--devices", type=click.IntRange(1, MAX_DEVICES), help="Same as -D train.devices=…: the number of devices to use."
@@ -75,6 +86,7 @@ def command(
     save_every: float,
     seed: int | None,
     seeds: int | None,
+    sweeps: tuple[str, ...],
     folds: str | None,
     devices: int | None,
     mesh: str | None,
@@ -104,6 +116,7 @@ def command(
         netspec train specs/digits.net --seeds 5
         netspec train specs/digits.net --processes 2
         netspec train specs/digits.net --folds 5
+        netspec train specs/digits.net --sweep rate=1e-4,1e-3,1e-2 --sweep batch=32,64
         netspec train specs/digits.net --devices 4
     """
     if example is not None:
@@ -114,6 +127,8 @@ def command(
         raise click.UsageError("give a spec FILE, --example NAME, or --resume RUN")
     if run_folder is not None and (file is None or resume is not None):
         raise click.UsageError("--run-folder RUN needs a spec FILE, and resumes the run without --resume")
+    if sweeps and file is None:
+        raise click.UsageError("--sweep needs a spec FILE; --resume RUN continues a sweep with the values that it has")
     group.check()
     if group.starts:
         return group.start()
@@ -125,23 +140,23 @@ def command(
         reporter = Several() if not reports else JsonReporter() if as_json else make_reporter()
         options = {"reporter": reporter, "save_seconds": save_every}
         spec = given.compilation(file) if file is not None else None
-        result: Result | SeedsResult | FoldsResult | None
+        result: AnyResult | None
         try:
             if resume is not None:
                 result = _resume(path_of_run(resume, Path(runs)), spec, given.overrides, **options)
             else:
                 assert spec is not None
                 if run_folder is not None:
-                    result = _train_in(path_of_new_run(run_folder, Path(runs)), spec, **options)
+                    result = _train_in(path_of_new_run(run_folder, Path(runs)), spec, sweeps, **options)
                 else:
-                    result = _train(spec, Path(runs), **options)
+                    result = _train(spec, Path(runs), sweeps, **options)
         finally:
             if isinstance(reporter, LiveReporter):
                 reporter.stop()
         return 0 if result is None else _finish(result, has_report, as_json, reports)
 
 
-def _finish(result: Result | SeedsResult | FoldsResult, has_report: bool, as_json: bool, reports: bool) -> int:
+def _finish(result: AnyResult, has_report: bool, as_json: bool, reports: bool) -> int:
     """Report a training, in one process of several; the exit status."""
     if reports:
         print_members(result, as_json)
@@ -154,7 +169,7 @@ def _finish(result: Result | SeedsResult | FoldsResult, has_report: bool, as_jso
         click.echo(f"`netspec report {result.run}` writes the full one, with the data and what the predictions show")
     if reports and not as_json:
         print_problems(problem for problem in result.problems if problem.is_error)
-    return 1 if any(problem.is_error for problem in result.problems) else 0
+    return 1 if any(problem.is_error for problem in result.problems) or is_without_result(result) else 0
 
 
 def _write_report(run: Path) -> bool:
@@ -170,13 +185,15 @@ def _write_report(run: Path) -> bool:
     return True
 
 
-def _train(spec: Compilation, runs: Path, **options: Any) -> Result | SeedsResult | FoldsResult:
+def _train(spec: Compilation, runs: Path, sweeps: Sequence[str] = (), **options: Any) -> AnyResult:
     spec.check()
     from netspec.spec.experiment import load_init, prepare, train_prepared
 
     reports = peers().process == 0
     print_problems(spec.problems.warnings if reports else ())
     _keep_memory(spec)
+    if sweeps:
+        return _sweep(spec, runs, sweeps, **options)
     prepared = load_init(prepare(_as_tuned(spec)))
     print_once(prepared.warnings if reports else (), except_=spec.problems.warnings)
     if prepared.compilation.data.is_cross_validation:
@@ -190,10 +207,36 @@ def _train(spec: Compilation, runs: Path, **options: Any) -> Result | SeedsResul
     return train_prepared(prepared, runs, **options)
 
 
-def _train_in(folder: Path, spec: Compilation, **options: Any) -> Result | SeedsResult | FoldsResult | None:
+def _sweep(spec: Compilation, runs: Path, sweeps: Sequence[str], **options: Any) -> SweepResult:
+    _check_one_process()
+    from netspec.search.sweeps.axes import parse_sweeps
+    from netspec.search.sweeps.sweep import train_sweep
+    from netspec.spec.experiment import prepare
+
+    values = parse_sweeps(sweeps)
+    prepared = prepare(_as_tuned(spec))
+    print_once(prepared.warnings, except_=spec.problems.warnings)
+    result = train_sweep(prepared, values, runs, tell=print_sweep_run, **options)
+    found = [problem for problem in result.problems if not problem.is_error]
+    print_once(found, except_=[*spec.problems.warnings, *prepared.warnings])
+    return result
+
+
+def _check_one_process() -> None:
+    if peers().count > 1:
+        raise click.UsageError("a sweep trains in one process; start one for each combination instead, with -D")
+
+
+def _train_in(folder: Path, spec: Compilation, sweeps: Sequence[str] = (), **options: Any) -> AnyResult | None:
     """Start the training in a run folder with a name, or resume it; None where it is complete."""
     if not peers().first(folder.exists()):
-        return _train(spec, folder.parent, name=folder.name, **options)
+        return _train(spec, folder.parent, sweeps, name=folder.name, **options)
+    if sweeps:
+        from netspec.search.sweeps.axes import parse_sweeps
+        from netspec.search.sweeps.sweep import check_same_sweep
+
+        check_same_sweep(folder, spec, parse_sweeps(sweeps))
+        return _resume_members(folder, **options)
     from netspec.runs.resume import is_complete, resume_run
 
     if is_complete(folder, spec):
@@ -206,13 +249,18 @@ def _train_in(folder: Path, spec: Compilation, **options: Any) -> Result | Seeds
     return resume_run(folder, spec=spec, **options)
 
 
-def _resume_members(run: Path, **options: Any) -> SeedsResult | FoldsResult | None:
+def _resume_members(run: Path, **options: Any) -> SeedsResult | FoldsResult | SweepResult | None:
     """Complete a folder of several runs; None for a usual run."""
     from netspec.runs.repeated.folds import resume_folds
     from netspec.runs.repeated.seed_runs import resume_seeds
     from netspec.storage.run_files import repeated_by
 
     noun = repeated_by(run)
+    if noun == "run":
+        from netspec.search.sweeps.sweep import resume_sweep
+
+        _check_one_process()
+        return resume_sweep(run, tell=print_sweep_run, **options)
     return None if noun is None else resume_seeds(run, **options) if noun == "seed" else resume_folds(run, **options)
 
 
@@ -232,9 +280,7 @@ def _as_tuned(spec: Compilation) -> Compilation:
     return spec if lowering is None else with_lowering(spec, tuple(lowering))
 
 
-def _resume(
-    run: Path, spec: Compilation | None, overrides: dict[str, str], **options: Any
-) -> Result | SeedsResult | FoldsResult:
+def _resume(run: Path, spec: Compilation | None, overrides: dict[str, str], **options: Any) -> AnyResult:
     from netspec.runs.resume import resume_run
     from netspec.spec.saved import read_compilation
     from netspec.storage.run_files import repeated_by
@@ -242,8 +288,8 @@ def _resume(
     from netspec.storage.weights import is_intact
 
     if (noun := repeated_by(run)) is not None and (spec is not None or overrides):
-        what = "runs with several seeds" if noun == "seed" else "the runs of several folds"
-        raise click.ClickException(f"{run} holds {what}, which are resumed without FILE or -D")
+        what = {"seed": "runs with several seeds", "fold": "the runs of several folds", "run": "the runs of a sweep"}
+        raise click.ClickException(f"{run} holds {what[noun]}, which are resumed without FILE or -D")
     if (members := _resume_members(run, **options)) is not None:
         return members
     done = read_run(run).done

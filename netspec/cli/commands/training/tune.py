@@ -22,8 +22,8 @@ from netspec.storage.run_files import is_run, path_of_new_run, path_of_run
 from netspec.training.loop.callback import Callback, Record
 
 if TYPE_CHECKING:
+    from netspec.search.best.result import SearchResult
     from netspec.search.folder import Search
-    from netspec.search.result import SearchResult
     from netspec.spec.compilation import Compilation
 
 TIME_HELP = "Same as -D tune.time=…: no trial goes on after this time: 90s, 10m, 2h."

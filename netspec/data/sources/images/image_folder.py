@@ -97,11 +97,11 @@ class Images(Source):
 
     def facts(self, folder: Path) -> Facts:
         listings = self._listings(folder)
-        return self._facts(listings[0], self._encoder(self._surveyed(*listings)))
+        return self._facts(listings[0], self.encoder_of(self.surveyed(*listings)))
 
     def remarks(self, folder: Path) -> Sequence[Unplaced]:
         listings = self._listings(folder)
-        found = remarks_on(self._surveyed(*listings), "images", choose_colors=self.channels is None)
+        found = remarks_on(self.surveyed(*listings), "images", choose_colors=self.channels is None)
         return [*found, *alike_names("folder", f"`{self.folder}`", listings[0].classes)]
 
     def as_of_run(self, encoder: Encoder | None) -> Source:
@@ -122,20 +122,20 @@ class Images(Source):
         survey = joined(survey_files(part.paths) for part in (listing, test) if part)
         if not survey.heads:
             raise _broken(listing, survey.broken)
-        encoder = self._encoder(survey)
+        encoder = self.encoder_of(survey)
         parts, first = [part for part in (listing, test) if part is not None], listing.name(listing.paths[0])
-        train, *tests = [arrays_of(self._read(p, encoder, p.paths, first), _labels(p)) for p in parts]
+        train, *tests = [arrays_of(self.read_pictures(p, encoder, p.paths, first), _labels(p)) for p in parts]
         return self._dataset(listing, test, encoder, train, *tests)
 
     def stream(self, folder: Path) -> Dataset | None:
         listing, test = self._listings(folder)
-        survey = self._surveyed(listing, test)
-        encoder = self._encoder(survey)
+        survey = self.surveyed(listing, test)
+        encoder = self.encoder_of(survey)
         bounds = (0.0, 1.0) if survey.is_scaled else None
         parts, checked, total = [], 0, 0
         for part in filter(None, (listing, test)):
             some = part.paths[:: -(-len(part.paths) // MAX_CHECKED)]
-            self._read(part, encoder, some, listing.name(listing.paths[0]))
+            self.read_pictures(part, encoder, some, listing.name(listing.paths[0]))
             checked, total = checked + len(some), total + len(part.paths)
             pictures = Pictures(part.paths, encoder, bounds, is_fixed=self.size is None)
             parts.append(arrays_of(pictures, _labels(part)))
@@ -199,7 +199,7 @@ class Images(Source):
             raise Unplaced(BadFolder, option="test", folder=str(test.folder), problem=problem, advice=advice)
         return train, test
 
-    def _surveyed(self, listing: Listing, test: Listing | None) -> Survey:
+    def surveyed(self, listing: Listing, test: Listing | None = None) -> Survey:
         """The heads of the images. Raises Unplaced when some cannot be read, or sizes differ and none is given."""
         first = listing.paths[0]
         surveys = [(part, survey_files(part.paths)) for part in (listing, test) if part is not None]
@@ -223,13 +223,13 @@ class Images(Source):
             size = common_size([expected] * len(sizes) if listing.option == "test" else [*sizes.values()])
             raise unlike(first=first, expected=wanted, count=len(others), total=len(sizes), size=size)
 
-    def _encoder(self, survey: Survey) -> ImageEncoder:
+    def encoder_of(self, survey: Survey) -> ImageEncoder:
         """How images are read; what is not written is decided by their heads."""
         width, height = next(iter(survey.heads.values())).size
         height, width = self.size or (height, width)
         return ImageEncoder(height, width, self.channels or survey.channels, cast("Fit", self.fit), self.is_numeric)
 
-    def _read(self, listing: Listing, encoder: ImageEncoder, paths: Sequence[Path], first: str) -> Array:
+    def read_pictures(self, listing: Listing, encoder: ImageEncoder, paths: Sequence[Path], first: str) -> Array:
         """`first` is the image whose size the others must have. Raises Unplaced with every image that cannot be read,
         or has another size where none is given, or more channels.
         """

@@ -12,7 +12,7 @@ from netspec.language.lazy import np
 from netspec.language.shape import Dim
 from netspec.layers.sequence.positions import ClassToken, Rope, Sinusoidal
 from netspec.layers.sequence.steps import First, Last, MeanPool
-from netspec.layers.sequence.tokens import PaddingMask
+from netspec.layers.sequence.tokens import FilledSteps, PaddingMask
 
 
 def steps_of(site: Site, x: Value) -> str:
@@ -26,8 +26,18 @@ def steps_of(site: Site, x: Value) -> str:
 
 @writes(PaddingMask)
 def padding_mask(site: Site, layer: PaddingMask, x: Value) -> Value:
+    if layer.id is None:
+        first = site.op("Gather", x.name, site.constant(np.int64(0), "first_feature"), axis=2)
+        return Value(site.op("Not", site.op("IsNaN", first)), layer.infer(x.shape))
     is_padding = site.op("Equal", x.name, site.constant(np.int64(layer.id), "padding_id"))
     return Value(site.op("Not", is_padding), layer.infer(x.shape))
+
+
+@writes(FilledSteps)
+def filled_steps(site: Site, layer: FilledSteps, x: Value) -> Value:
+    x = site.last(x)
+    zero = site.constant(np.float32(0), "zero")
+    return Value(site.op("Where", site.op("IsNaN", x.name), zero, x.name), x.shape)
 
 
 @writes(First, Last)

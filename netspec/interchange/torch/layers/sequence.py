@@ -13,7 +13,7 @@ from netspec.layers.sequence.bidirectional import Bidirectional
 from netspec.layers.sequence.positions import BASE, ClassToken, Rope, Sinusoidal
 from netspec.layers.sequence.recurrent import Gated, Gru, Lstm, Recurrent, SimpleRnn
 from netspec.layers.sequence.steps import First, Last, MeanPool
-from netspec.layers.sequence.tokens import PaddingMask
+from netspec.layers.sequence.tokens import FilledSteps, PaddingMask
 
 MODULES: dict[type[Recurrent], tuple[str, tuple[int, ...]]] = {
     SimpleRnn: ("nn.RNN", (0,)),
@@ -135,7 +135,12 @@ def class_token(site: Site, layer: ClassToken, x: Tensor) -> str:
 
 @writes(PaddingMask)
 def padding_mask(site: Site, layer: PaddingMask, x: Tensor) -> str:
-    return f"{x[0]} != {layer.id}"
+    return f"{x[0]} != {layer.id}" if layer.id is not None else f"~{x[0]}[..., 0].isnan()"
+
+
+@writes(FilledSteps)
+def filled_steps(site: Site, layer: FilledSteps, x: Tensor) -> str:
+    return f"{x[0]}.masked_fill({x[0]}.isnan(), 0)"
 
 
 @writes(First, Last)

@@ -19,7 +19,8 @@ def predict(arguments: list[str]) -> list[dict[str, Any]]:
     """The prediction for each example, in the order of the arguments.
 
     An output with classes has `class` and `probabilities` by name, a yes/no output `answer`, the `probability` of `yes`
-    and the `threshold` above which that is the answer; others have `values`, and `targets` by name.
+    and the `threshold` above which that is the answer; one with a class at each pixel has the ids of the `mask` and the
+    `areas` of the classes; others have `values`, and `targets` by name.
 
     Raises:
         ValueError: an example cannot be read.
@@ -42,6 +43,12 @@ def predict(arguments: list[str]) -> list[dict[str, Any]]:
 
 def described(values: Any, known: dict[str, Any], classes: list[str] | None, threshold: float) -> dict[str, Any]:
     """What the numbers of an output mean for one example."""
+    is_binary = known["activation"] == "sigmoid" and values.shape[-1] == 1 and len(classes or ()) == 2
+    if values.ndim == 3 and known["blank"] is None and (known["activation"] == "softmax" or is_binary):
+        ids = (values[..., 0] > np.float32(threshold)).astype(int) if is_binary else values.argmax(axis=-1)
+        names = classes or [str(i) for i in range(values.shape[-1])]
+        areas = np.bincount(ids.reshape(-1), minlength=len(names)) / ids.size
+        return {"mask": ids.tolist(), "areas": dict(zip(names, areas.tolist(), strict=True))}
     if known["activation"] == "softmax" or known["blank"] is not None:
         names = classes or [str(i) for i in range(values.shape[-1])]
         if values.ndim > 1:

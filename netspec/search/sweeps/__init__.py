@@ -1,0 +1,1 @@
+"""Sweeps: a run for each combination of given values (`netspec train --sweep`)."""

@@ -24,11 +24,11 @@ def pad_all(parts: Mapping[str, Any]) -> dict[str, Any]:
     found = dict(parts)
     for first, second in (("x", "x_test"), ("y", "y_test")):
         if isinstance(parts[first], Mapping):
-            pairs = {key: [parts[first][key], (parts[second] or {}).get(key)] for key in parts[first]}
-            padded = {key: _pad_pair(pair, first) for key, pair in pairs.items()}
+            test = parts[second] if isinstance(parts[second], Mapping) else {}
+            padded = {key: _pad_pair([part, test.get(key)], first) for key, part in parts[first].items()}
             found[first] = {key: pair[0] for key, pair in padded.items()}
-            if parts[second] is not None:
-                found[second] = {key: pair[1] for key, pair in padded.items()}
+            if test:
+                found[second] = {key: padded[key][1] if key in padded else part for key, part in test.items()}
         else:
             found[first], found[second] = _pad_pair([parts[first], parts[second]], first)
     return found
@@ -42,9 +42,12 @@ def ragged_inputs(given: Any, padded: Any) -> tuple[str, ...]:
 
 
 def is_ragged(value: Any) -> bool:
-    """Whether a list, or an array of objects, holds series of different lengths."""
+    """Whether a list, or an array of objects, holds series of different lengths. Rows of numbers in lists are not
+    series, but rows of a table that lack a number."""
     is_list = isinstance(value, list | tuple) or getattr(getattr(value, "dtype", None), "kind", "") == "O"
     if not is_list or getattr(value, "ndim", 1) != 1 or not len(value):
+        return False
+    if all(isinstance(one, list) and not any(hasattr(step, "__len__") for step in one) for one in value):
         return False
     lengths = {len(one) if hasattr(one, "__len__") and not isinstance(one, str) else -1 for one in value}
     return len(lengths) > 1 and min(lengths) > 0

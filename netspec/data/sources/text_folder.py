@@ -54,9 +54,9 @@ class Listing(Frozen):
 
 @source("texts")
 class Texts(TextOptions, Source):
-    """Texts in folders, one for each class and named after it: `neg/1.txt`, `pos/2.txt`. They are an input of token
-    ids, `N tokens(V, pad = 0)`, whose length and vocabulary are those of the training split.
+    """Texts in folders, one for each class and named after it: `neg/1.txt`, `pos/2.txt`.
 
+    They are an input of token ids, `N tokens(V, pad = 0)`, whose length and vocabulary are those of the training split.
     If the folder contains `train` and `test`, these have the classes. A folder without subfolders has texts without
     classes. Files end in .txt, .md or .text. How they are split is described at the column type `text`.
 

@@ -40,6 +40,7 @@ ROOMS = {
     "netspec.data.errors.augmentation": "Augmentation",
     "netspec.data.errors.tables": "Columns of tables",
     "netspec.data.errors.series": "Series",
+    "netspec.data.errors.texts": "Texts",
     "netspec.data.errors.streaming": "Streaming",
     "netspec.data.errors.prediction": "Prediction and evaluation",
     "netspec.runs.generation.errors": "Generating text",

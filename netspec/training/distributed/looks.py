@@ -35,7 +35,6 @@ class Looks:
     def after_call(self, is_due: bool) -> bool:
         """After each call of a program: whether all processes look now, as process 0 found it to be `is_due`."""
         if self._peers.count == 1:
-            self.stopped_by = self._signal()
             return is_due
         self._calls += 1
         if self._calls < self._every:
@@ -51,6 +50,14 @@ class Looks:
         self._posted = self._peers.post([is_due, self._signal(), calls])
         self._calls, self._exchanged = 0, now
         return is_agreed
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether the training ends after this call: a single process sees a signal at once, also one that a callback
+        has raised; several when all of them know of it."""
+        if self._peers.count == 1:
+            self.stopped_by = self._signal()
+        return self.stopped_by is not None
 
     def between_epochs(self) -> bool:
         """Whether a signal has come to any process."""

@@ -100,7 +100,7 @@ class Checkpointing(TrainingCallback):
         self._averages = None if weights.params is training.state["params"] else weights.params
         if self._averages is not None and best is None and self.engine.placement.is_sharded:
             best = tuple(weights)  # to be read from the checkpoint, as no process can compute them alone
-        record = {**progress.as_json(), **training.elapsed(), **self._identity()}
+        record = {**progress.as_json(), **training.elapsed(), **self.identity()}
         self.store.save(training.step, training.state, best, record)
         self.saved_at, training.must_save = time.perf_counter(), False
 
@@ -110,7 +110,7 @@ class Checkpointing(TrainingCallback):
         params = state["params"] if self._averages is None else self._averages
         self.run.write_weights(Weights(*(best or (params, state["other"]))))
 
-    def _identity(self) -> dict[str, Any]:
+    def identity(self) -> dict[str, Any]:
         """What a checkpoint belongs to: the spec, the recipe, and the data."""
         experiment = self.engine.experiment
         return {
@@ -157,7 +157,7 @@ class Checkpointing(TrainingCallback):
         Raises:
             CompileError: other settings (NS472) or data (NS478) than those of the checkpoint.
         """
-        if differences := changes(record, self._identity()):
+        if differences := changes(record, self.identity()):
             raise fail(errors.OtherSettings(changes=differences))
         if record["data"] != self.data_checksum:
             raise fail(errors.OtherData())

@@ -124,13 +124,7 @@ class Training:
     def begin(self, resume: bool) -> None:
         """Transfer the data, and take the first state or the one to resume from."""
         experiment = self.engine.experiment
-        check_same(
-            {
-                "spec": experiment.spec_hash,
-                "recipe": experiment.recipe.describe(),
-                "data": self.checkpointing.data_checksum,
-            }
-        )
+        check_same(self.checkpointing.identity())
         self.state = self.engine.start()
         self.data = self.engine.feed(experiment.train)
         self.spreads = spreads_of(self.recipe, experiment.train)
@@ -312,7 +306,7 @@ class Training:
                     self._report_progress(at - first, at, began + compiling)
                     self.callbacks.on_tick(self)
                     next_tick = time.perf_counter() + TICK_SECONDS
-                if at < steps and self.looks.stopped_by is not None:
+                if at < steps and self.looks.is_stopping:
                     self._check_finite()
                     return False
         self._check_finite()

@@ -46,11 +46,9 @@ class Windows(SeriesSource):
     are the ends of the series, `test = last(10%)`, and the windows before them that overlap their targets are left out.
     The last value before a window, and with `season` the value a season before, are forecasts to compare with.
 
-    Example: data {
-                 source = windows("load.csv", past = 24, inputs = ["load", "degrees"], targets = "load", time = "date")
-                 test   = last(10%)
-                 val    = last(20%)
-             }
+    Example: data { source = windows("load.csv", past = 24, inputs = ["load", "degrees"], targets = "load")
+                    test   = last(10%)
+                    val    = last(20%) }
     Reference: Hyndman and Athanasopoulos 2021, Forecasting: principles and practice, 3rd edition, section 5.2.
     """
 

@@ -118,9 +118,9 @@ class ImageColumn(ColumnType):
 
 @column_type("text")
 class TextColumn(TextOptions, ColumnType):
-    """Texts: an input of token ids, which is padded with 0, `N tokens(V, pad = 0)`. The length and the vocabulary are
-    those of the training split; a spec without an `input` line gets both from the data.
+    """Texts: an input of token ids, which is padded with 0, `N tokens(V, pad = 0)`.
 
+    The length and the vocabulary are those of the training split; a spec without an `input` line gets both from data.
     A word is a run of letters and digits, which may have apostrophes inside; every other sign that is not a space is a
     word, too. Texts that are equal in Unicode (NFC) have equal ids.
 

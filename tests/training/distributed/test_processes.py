@@ -7,6 +7,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -171,3 +172,29 @@ def test_somebody_is_missing(folder: Path) -> None:
     status, output = finish(child)
     assert status == 1
     assert "error[NS580]: 2 of 3 processes did not start within 1 s: process 1," in output
+
+
+def test_the_status_of_a_process_that_has_lost_another(folder: Path) -> None:
+    """Without a launcher, as on two machines."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    options = (
+        "--run-folder",
+        "runs/lost",
+        "-D",
+        "train.epochs=10000",
+        "-D",
+        "train.stop=early(val_loss, patience = 10000)",
+    )
+    first, second = (
+        start(folder, "net.net", *options, "--coordinator", address, "--process-count", "2", "--process-id", number)
+        for number in ("0", "1")
+    )
+    metrics = folder / "runs/lost/metrics.jsonl"
+    wait_until(lambda: first.poll() is not None or (metrics.exists() and '"event": "epoch"' in metrics.read_text()))
+    second.kill()
+    status, output = finish(first)
+    assert status == 75, output
+    assert "error[NS583]: process 1 of 2" in output and "Traceback" not in output
+    finish(second)

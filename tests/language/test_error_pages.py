@@ -67,7 +67,9 @@ def fragments(kind: type[Diagnostic]) -> list[str]:
     return [text for text in found if text not in RESERVED.split() and not re.search(FOREIGN, text)]
 
 
-FOREIGN = r"\{[a-z_]+\}|^(netspec|pip|numpy|np|jax|x|y|import)\b[ .\[]|--|-D |/|\.astype|^[^\w(\[]+$|=\S"
+FOREIGN = (
+    r"\{[a-z_]+\}|^(netspec|pip|srun|wandb|numpy|np|jax|x|y|import)\b[ .\[]|--|-D |^\{\x22|/|\.astype|^[^\w(\[]+$|=\S"
+)
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS.values() if fragments(kind)], ids=lambda kind: kind.code)

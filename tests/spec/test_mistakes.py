@@ -141,7 +141,7 @@ MISTAKES = [
     ("train", "shuffle = true", "move `shuffle = true` into its braces (line 3)", None),
     ("train", "class_weight = balanced", "move `class_weights = balanced` into its braces (line 3)", None),
     ("train", "verbose = 1", "remove it", None),
-    ("train", 'device = "cuda"', "remove it", None),
+    ("train", 'device = "cuda"', "did you mean `devices`?", None),
     ("train", "mixed_precision = true", "write `precision = mixed`", ""),
     ("train", "precision = fp16", "`mixed`", ""),
     ("train", "dropout = 0.5", "`dropout` is a layer", None),

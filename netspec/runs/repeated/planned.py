@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from netspec.language.record import Frozen
+from netspec.storage.errors import damaged
 from netspec.storage.run_files import REPEATED
 from netspec.storage.run_folder import RunRecord
 
@@ -28,4 +29,7 @@ def planned_members(record: RunRecord, noun: str) -> MembersRecord:
     Raises:
         CompileError: it is damaged.
     """
-    return record.read(REPEATED[noun], MembersRecord)
+    head = record.read(REPEATED[noun], MembersRecord)
+    if not head.planned:
+        raise damaged(record.path / REPEATED[noun], "it names none of its runs")
+    return head

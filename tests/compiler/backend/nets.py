@@ -83,4 +83,5 @@ NETS = {
     ),
     "many_factors": "input 3\n(" + " | ".join(["scale(1)"] * 150) + ") -> mul -> dense(2)",
     "many_terms": "input 3\n(" + " | ".join(["scale(2)"] * 150) + ") -> add -> dense(2, gelu)",
+    "padded series": "input 6 steps(3, pad = true)\nlstm(4) -> mean_pool -> dense(2)",
 }

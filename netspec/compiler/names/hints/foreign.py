@@ -97,7 +97,9 @@ def _string(value: str, text: str, kind: Kind | None) -> str:
     if isinstance(kind, Flag):
         return value.lower() if value.lower() in ("true", "false") else text
     is_number = re.fullmatch(r"[0-9]+(\.[0-9]+)?([eE]-?[0-9]+)?%?", value) is not None
-    if is_number and (isinstance(kind, Count | Number | Either) or not (kind.category or kind.names)):
+    if is_number and (
+        isinstance(kind, Count | Number | Either) or kind.category == "portion" or not (kind.category or kind.names)
+    ):
         return value
     found = _name(value, kind)
     return text if found == value and value not in {*kind.names, *words(kind.category or "")} else found

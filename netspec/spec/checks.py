@@ -34,11 +34,11 @@ from netspec.training.errors.analysis import PartsOfNothing
 from netspec.training.errors.outputs import LargeDelta, TargetsAsTheyAre, TestDecides
 from netspec.training.errors.recipe import BeginsTooLate, NotInstalled, UnknownLayer
 from netspec.training.loop.start_match import find_start, match, report_transfer, shapes_of_file
-from netspec.training.loop.trackers import missing_packages
 from netspec.training.losses.regression import Huber
 from netspec.training.optimizers.layer_selection import advise_layer, names_of
 from netspec.training.recipe.outputs import check_target_values, normalizable_heads
 from netspec.training.recipe.recipe import Recipe, make_recipe
+from netspec.training.recipe.settings import missing_packages
 
 MAX_DELTA = 5
 """Standard deviations of the targets: the errors of hardly an example are larger."""

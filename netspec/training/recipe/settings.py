@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from itertools import pairwise
 
 from netspec.compiler.ir.output_head import OutputHead
@@ -189,3 +190,12 @@ class TrainSettings(Word):
                 wrong = errors.NeverReached(span=span, case=case, word=names[0], following=names[1], right=text)
                 check.problems.add(wrong)
                 return
+
+
+PACKAGES = {"tensorboard": "tensorboardX", "mlflow": "mlflow", "wandb": "wandb"}
+"""The package that each setting needs."""
+
+
+def missing_packages(settings: TrainSettings) -> dict[str, str]:
+    """The packages that are not installed, by the setting that needs them."""
+    return {name: package for name, package in PACKAGES.items() if getattr(settings, name) and not find_spec(package)}

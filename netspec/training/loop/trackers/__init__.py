@@ -6,7 +6,6 @@ Guarantee: a tracker that fails ends no training. Output: callbacks; each packag
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from pathlib import Path
 
 from netspec.training.loop.callback import TrainingCallback
@@ -14,14 +13,6 @@ from netspec.training.loop.trackers.mlflow import MLflow
 from netspec.training.loop.trackers.tensorboard import FOLDER, TensorBoard
 from netspec.training.loop.trackers.wandb import WandB
 from netspec.training.recipe.settings import TrainSettings
-
-PACKAGES = {"tensorboard": "tensorboardX", "mlflow": "mlflow", "wandb": "wandb"}
-"""The package that each setting needs."""
-
-
-def missing_packages(settings: TrainSettings) -> dict[str, str]:
-    """The packages that are not installed, by the setting that needs them."""
-    return {name: package for name, package in PACKAGES.items() if getattr(settings, name) and not find_spec(package)}
 
 
 def trackers_of(settings: TrainSettings, run: Path) -> list[TrainingCallback]:

@@ -32,7 +32,7 @@ class Lowered:
     @staticmethod
     def products(x: Any, kernel: Any, bias: Any) -> Any:
         """As in `RecurrentLayer`."""
-        if parts_of(len(x)) == 1:
+        if parts_of(x.shape[0]) == 1:
             return recurrent.RecurrentLayer.products(x, kernel, bias)
         return jnp.swapaxes(x, 0, 1) @ kernel + bias
 

@@ -15,8 +15,8 @@ import pytest
 import netspec
 from netspec.cli.main import run
 from netspec.language.diagnostics import CompileError
-from netspec.training.loop import trackers
 from netspec.training.loop.trackers.base import Tracker
+from netspec.training.recipe import settings
 from tests.training.workflows.conftest import SPEC
 
 
@@ -174,7 +174,7 @@ class Flaky(Tracker):
 def flaky(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Flaky]]:
     Flaky.logged, Flaky.ends, Flaky.is_down = {}, [], ()
     monkeypatch.setattr("netspec.training.loop.trackers.MLflow", Flaky)
-    monkeypatch.setattr(trackers, "find_spec", lambda name: name)
+    monkeypatch.setattr(settings, "find_spec", lambda name: name)
     yield Flaky
 
 
@@ -231,7 +231,7 @@ def test_each_seed_is_a_run(flaky: type[Flaky], net: str) -> None:
 
 @pytest.mark.parametrize("setting", ["mlflow", "wandb"])
 def test_what_to_install(setting: str, net: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trackers, "find_spec", lambda name: None)
+    monkeypatch.setattr(settings, "find_spec", lambda name: None)
     with pytest.raises(CompileError) as caught:
         netspec.train(net, verbose=0, **{setting: True})
     (problem,) = caught.value.diagnostics

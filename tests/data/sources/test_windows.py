@@ -238,6 +238,20 @@ def test_a_test_file_with_rows_of_the_training_is_refused(tmp_path: Path) -> Non
     assert len(source(tmp_path, rows[:43], test="later.csv").load(tmp_path).test) == 17  # type: ignore
 
 
+def test_classes_of_a_test_file_are_those_of_the_training(tmp_path: Path) -> None:
+    rows = [[row[0], row[1], "abc"[row[1] % 3]] for row in hours(60)]
+    options: dict[str, Any] = {"targets": ("heat",), "inputs": ("load",), "ahead": 0, "test": "later.csv"}
+    write(tmp_path / "later.csv", [[*row[:2], "cb"[row[1] % 2]] for row in rows[45:]])
+    dataset = source(tmp_path, rows[:40], **options).load(tmp_path)
+    assert isinstance(dataset, Dataset) and dataset.test is not None
+    assert dataset.facts.targets["output"].names == ("a", "b", "c")
+    assert np.asarray(dataset.test.targets["output"]).tolist() == [1 + (n + 1) % 2 for n in range(47, 60)]
+    write(tmp_path / "later.csv", [[*row[:2], "d" if row[1] == 50 else "a"] for row in rows[45:]])
+    with pytest.raises(Unplaced) as unseen:
+        source(tmp_path, rows[:40], **options).load(tmp_path)
+    assert unseen.value.diagnostic().code == "NS483"
+
+
 def test_baselines(tmp_path: Path) -> None:
     dataset = load(tmp_path, hours(40), ahead=5, season=4, past=6)
     assert dataset.order is not None

@@ -27,7 +27,7 @@ from netspec.data.sources.series.rows import SeriesRows, cells_of
 from netspec.data.sources.tables.columns import DateColumn, OfColumns
 from netspec.data.sources.tables.encoding import make_encoder
 from netspec.data.sources.tables.said import Columns
-from netspec.data.sources.tables.targets import target_of_column
+from netspec.data.sources.tables.targets import target_of_column, unseen_class
 from netspec.data.sources.tables.texts import TextsOf
 from netspec.data.transforms.encoders import CodedBy, Encoder, RowEncoder
 from netspec.language.diagnostics import Unplaced
@@ -217,34 +217,47 @@ def read_targets(
         names: the columns.
         said: what the source says of columns.
         forecasts: numbers are numbers, not classes, unless `task` says otherwise.
-        known: what they were in training, for other data.
+        known: what the target of a row is in the training file, for the test file.
 
     Raises:
-        Unplaced: a cell is not a number, or one of several targets is a class.
+        Unplaced: a cell is not a number or a class of the training file, or one of several targets is a class.
     """
-    kinds = [_kind(table, name, said, forecasts=forecasts) for name in names]
-    if len(names) == 1 and kinds[0].names is not None:
-        target = known if known is not None and known.names is not None else kinds[0]
+    target = known if known is not None else _target_of_row(table, names, said, forecasts=forecasts)
+    if target.names is not None:
         cells = cells_of(table, names[0])
-        ids = {name: index for index, name in enumerate(target.names or ())}
+        ids = {name: index for index, name in enumerate(target.names)}
+        unseen = [(row, cell) for row, cell in enumerate(cells) if cell not in ids and not _is_missing(cell)]
+        if unseen:
+            raise unseen_class(table, names[0], unseen, target.names)
         values = np.array([ids.get(cell, -1) for cell in cells], np.int64)[rows.place]
         return SeriesTargets(values, target, values < 0)
+    columns = [numbers_of(table, name) for name in names]
+    values = np.stack(columns, axis=1)[rows.place]
+    is_missing = np.asarray(np.isnan(values).any(axis=1))
+    return SeriesTargets(values, target, is_missing)
+
+
+def _target_of_row(table: Table, names: Sequence[str], said: Columns, *, forecasts: bool) -> Target:
+    """What the target of one row is; raises Unplaced when one of several is a class."""
+    kinds = [_kind(table, name, said, forecasts=forecasts) for name in names]
+    if len(names) == 1 and kinds[0].names is not None:
+        return kinds[0]
     if bad := next((name for name, kind in zip(names, kinds, strict=True) if kind.names is not None), None):
         problem = "is a target with classes, which is predicted alone: write one of `targets`"
         raise Unplaced(ColumnTypeConflict, option="targets", column=bad, problem=problem)
-    columns = [numbers_of(table, name) for name in names]
-    values = np.stack(columns, axis=1)[rows.place]
     is_binary = all(kind.kind == "binary" for kind in kinds)
-    target = Target("binary" if is_binary else "numbers", len(names))
-    is_missing = np.asarray(np.isnan(values).any(axis=1))
-    return SeriesTargets(values, target, is_missing)
+    return Target("binary" if is_binary else "numbers", len(names))
+
+
+def _is_missing(cell: str) -> bool:
+    return not cell or cell.lower() in MISSING
 
 
 def _kind(table: Table, name: str, said: Columns, *, forecasts: bool) -> Target:
     if name in _number_columns(table):
         return Target("numbers")
     cells = cells_of(table, name)
-    filled = [cell for cell in cells if cell and cell.lower() not in MISSING]
+    filled = [cell for cell in cells if not _is_missing(cell)]
     if not filled:
         reason = f"the column `{name}` is empty"
         raise Unplaced(BrokenFile, option="targets", file=table.file, format="table", reason=reason)

@@ -129,12 +129,13 @@ class Windows(SeriesSource):
         )
 
     def _cut(self, folder: Path, file: str) -> Cut:
-        """The windows over a file; that of the training is read first, since it says how others are encoded."""
+        """The windows over a file; that of the training is read first, since it says how others are encoded, and what
+        their targets are."""
         path = folder / file
         if file == self.file:
-            return _cut(self, folder, file, file_stamp(path), None)
+            return _cut(self, folder, file, file_stamp(path), None, None)
         first = self._cut(folder, self.file)
-        return _cut(self, folder, file, file_stamp(path), CodedBy(first.encoder))
+        return _cut(self, folder, file, file_stamp(path), CodedBy(first.encoder), first.targets.of_row)
 
     def columns_of(self, table_columns: tuple[str, ...] | None = None) -> tuple[list[str], list[str]]:
         """The columns that are features, and the others that are read: targets, time and group."""
@@ -153,7 +154,9 @@ class Windows(SeriesSource):
 
 
 @lru_cache(maxsize=4)
-def _cut(windows: Windows, folder: Path, file: str, stamp: FileStamp, coded_by: CodedBy | None) -> Cut:
+def _cut(
+    windows: Windows, folder: Path, file: str, stamp: FileStamp, coded_by: CodedBy | None, known: Target | None
+) -> Cut:
     """The windows over a file, cached from its check to its training as long as the file has the same stamp."""
     windows.check()
     features, others = windows.columns_of()
@@ -173,7 +176,7 @@ def _cut(windows: Windows, folder: Path, file: str, stamp: FileStamp, coded_by: 
         raise problem
     encoder = of_run if of_run is not None else _make_encoder(windows, table, rows, folder)
     said = windows.said(features, others)
-    targets = read_targets(table, rows, windows.targets, said, forecasts=windows.ahead > 0)
+    targets = read_targets(table, rows, windows.targets, said, forecasts=windows.ahead > 0, known=known)
     is_open = windows.missing == "previous" and targets.of_row.names is None
     is_missing = targets.is_missing
     if is_open:  # a forecast is never measured against a number that was filled in

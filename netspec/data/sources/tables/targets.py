@@ -81,16 +81,21 @@ def target_arrays(table: Table, said: Columns, facts: Facts) -> dict[str, Array]
             numbers = map(ids.__getitem__, cells) if is_known else (ids.get(cell, 0) for cell in cells)
             targets[key] = np.fromiter(numbers, np.int32, len(cells))
         if unseen:
-            raise Unplaced(
-                UnseenClass,
-                option="test",
-                where=f"{table.file} row {table.rows[unseen[0][0]]}",
-                column=name,
-                name=unseen[0][1],
-                count=len({row for row, _ in unseen}),
-                classes=", ".join(target.names[:8]) + (", …" if len(target.names) > 8 else ""),
-            )
+            raise unseen_class(table, name, unseen, target.names)
     return targets
+
+
+def unseen_class(table: Table, column: str, unseen: Sequence[tuple[int, str]], classes: Sequence[str]) -> Unplaced:
+    """What to raise for cells of a test file, each with the index of its row, that are none of the classes."""
+    return Unplaced(
+        UnseenClass,
+        option="test",
+        where=f"{table.file} row {table.rows[unseen[0][0]]}",
+        column=column,
+        name=unseen[0][1],
+        count=len({row for row, _ in unseen}),
+        classes=", ".join(classes[:8]) + (", …" if len(classes) > 8 else ""),
+    )
 
 
 def sorted_values(values: set[str]) -> list[str]:

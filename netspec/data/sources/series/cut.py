@@ -41,12 +41,17 @@ def window_begins(segment: Array, bad_input: Array, bad_target: Array, past: int
     if len(segment) < length:
         return np.zeros(0, np.int64)
     begins = np.arange(len(segment) - length + 1)
-    starts = np.flatnonzero(np.diff(segment, prepend=segment[:1] - 1))
-    offset = begins - starts[np.searchsorted(starts, begins, side="right") - 1]
+    offset = begins - stretch_begins(segment)[: len(begins)]
     fits = (segment[begins] == segment[begins + length - 1]) & (offset % step == 0)
     targets = (begins + past, begins + length) if ahead else (begins + past - 1, begins + past)
     fits &= _none_between(bad_input, begins, begins + past) & _none_between(bad_target, *targets)
     found: Array = begins[fits]
+    return found
+
+
+def stretch_begins(segment: Array) -> Array:
+    """For each row, the first row of its stretch; the numbers of stretches rise."""
+    found: Array = np.searchsorted(segment, segment)
     return found
 
 
@@ -73,8 +78,7 @@ def fill_forward(values: Array, segment: Array) -> Array:
     """Missing numbers replaced by the last known one before them in the same stretch: nothing of the future is used."""
     places = np.arange(len(values))[:, None]
     last = np.maximum.accumulate(np.where(np.isnan(values), -1, places), axis=0)
-    starts = np.flatnonzero(np.diff(segment, prepend=segment[:1] - 1))
-    first = starts[np.searchsorted(starts, places[:, 0], side="right") - 1][:, None]
+    first = stretch_begins(segment)[:, None]
     filled = np.take_along_axis(values, np.maximum(last, 0), axis=0)
     found: Array = np.where(last >= first, filled, np.nan)
     return found

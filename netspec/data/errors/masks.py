@@ -14,13 +14,12 @@ class NoPartner(Diagnostic):
     """
 
     code = "NS645"
-    title = {"": "{file} has no {missing}", "file": "{file}: {image} does not exist"}
+    title = "{file} has no {missing}"
     label = "{count} of {total} without a {missing}"
     file: str
     missing: str
     count: int
     total: int
-    image: str = ""
 
 
 class MaskSize(Diagnostic):

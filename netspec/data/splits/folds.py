@@ -6,10 +6,10 @@ examples are divided, never when this module is.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, ClassVar
 
 from netspec.data.dataset.lazy_rows import Array
-from netspec.data.errors.folds import CannotFold, NoSuchFold
+from netspec.data.errors.folds import CannotFold
 from netspec.language.diagnostics import Unplaced
 from netspec.language.kinds import Count
 from netspec.language.lazy import np
@@ -98,9 +98,8 @@ class Grouped(Folds):
 class ByTime(Folds):
     """Every fold is evaluated on examples that came after those it was trained on.
 
-    There is one part more than there
-    are folds: the first is never held out, and each of the others is held out after training on all before it. The
-    examples that `test` and `val` hold out are the last ones.
+    There is one part more than there are folds: the first is never held out, and each of the others is held out after
+    training on all before it. The examples that `test` and `val` hold out are the last ones.
 
     Example: data { folds = by_time(5) }
     Reference: `TimeSeriesSplit` of scikit-learn
@@ -116,9 +115,6 @@ class ByTime(Folds):
     @property
     def column(self) -> str | None:
         return self.by
-
-
-FoldsSetting: TypeAlias = "int | Folds"
 
 
 class FoldsKind(Kind):
@@ -218,9 +214,3 @@ def _class_folds(rng: Generator, classes: Array, count: int) -> Array:
         sizes = [int((dealt[fold::count] == one).sum()) for fold in range(count)]
         numbers[members == one] = rng.permutation(np.repeat(np.arange(1, count + 1), sizes))
     return numbers
-
-
-def check_fold(folds: Folds, fold: int) -> None:
-    """Raises Unplaced for a fold that there is not."""
-    if fold > folds.count:
-        raise Unplaced(NoSuchFold, option="fold", fold=fold, folds=folds.count)

@@ -29,7 +29,7 @@ from netspec.data.sources.tables.encoding import make_encoder
 from netspec.data.sources.tables.said import Columns
 from netspec.data.sources.tables.targets import target_of_column, unseen_class
 from netspec.data.sources.tables.texts import TextsOf
-from netspec.data.transforms.encoders import CodedBy, Encoder, RowEncoder
+from netspec.data.transforms.encoders import CodedBy, RowEncoder
 from netspec.language.diagnostics import Unplaced
 from netspec.language.kinds import Chain, Choice, Text
 from netspec.language.lazy import np
@@ -106,9 +106,6 @@ class SeriesSource(Source):
     def at(self, path: str) -> Source:
         return self.replace(file=path, test=None)
 
-    def as_of_run(self, encoder: Encoder | None) -> Source:
-        return self.replace(coded_by=CodedBy(encoder)) if encoder is not None else self
-
     @property
     def form(self) -> CsvFormat:
         return CsvFormat(self.delimiter, self.encoding, self.decimal, self.thousands)
@@ -174,8 +171,8 @@ class SeriesSource(Source):
 
     def _categories(self, folder: Path, file: str, features: Sequence[str]) -> tuple[str, ...] | str:
         named = [name for of in self.per_column or () for name in of.columns]
-        if self.categories == "auto" or isinstance(self.categories, str):
-            return "auto"
+        if isinstance(self.categories, str):
+            return self.categories
         return tuple(name for name in self.categories if name in features and name not in named)
 
     def encoder(self, table: Table, features: Sequence[str], others: Sequence[str], folder: Path) -> RowEncoder:

@@ -85,9 +85,6 @@ class Windows(SeriesSource):
         Choice(("skip", "error")), "gaps in the times: leave out windows across them, or an error", default="skip"
     )
 
-    def coded_as(self, encoder: Encoder | None) -> Source:
-        return self.as_of_run(encoder)
-
     def as_of_run(self, encoder: Encoder | None) -> Source:
         return self.replace(coded_by=CodedBy(encoder)) if isinstance(encoder, WindowEncoder) else self
 
@@ -137,7 +134,7 @@ class Windows(SeriesSource):
         first = self._cut(folder, self.file)
         return _cut(self, folder, file, file_stamp(path), CodedBy(first.encoder), first.targets.of_row)
 
-    def columns_of(self, table_columns: tuple[str, ...] | None = None) -> tuple[list[str], list[str]]:
+    def columns_of(self) -> tuple[list[str], list[str]]:
         """The columns that are features, and the others that are read: targets, time and group."""
         features = [*dict.fromkeys((*self.inputs, *self.known))]
         others = [name for name in (*self.targets, self.time, self.group) if name is not None and name not in features]

@@ -114,6 +114,8 @@ def _has_padding(array: Any) -> bool:
     """Whether an array of series has steps at its ends whose features are all NaN."""
     if getattr(array, "ndim", 0) != 3 or array.dtype.kind != "f" or not len(array):
         return False
+    if not np.isnan(array[:, -1:]).all(axis=2).any():  # of images, which end with numbers, the others are not read
+        return False
     missing = np.isnan(array).all(axis=2)
     is_end = np.flip(np.cumprod(np.flip(missing, 1), 1), 1).astype(bool)
-    return bool(missing.any() and (np.isnan(array).any(axis=2) == is_end).all() and not missing[:, 0].any())
+    return bool((np.isnan(array).any(axis=2) == is_end).all() and not missing[:, 0].any())

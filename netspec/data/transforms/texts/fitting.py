@@ -55,7 +55,8 @@ def fit_texts(texts: Sequence[str], said: TextOptions, what: str, folder: Path, 
     keep = cast("Literal['start', 'end']", said.keep)
     if said.tokenizer is None and said.by not in LEARNED:
         by = cast("Literal['word', 'char']", said.by)
-        coder = TextCoder(by, 1, _frequent(texts, said, what, option), said.lowercase, keep)
+        counts, lengths = _counted(texts, said)
+        coder = TextCoder(by, 1, _frequent(counts, said, what, option), said.lowercase, keep)
     else:
         check_installed(f"by = {said.by}" if said.tokenizer is None else "tokenizer", option)
         text = _trained(texts, said) if said.tokenizer is None else _given(folder / said.tokenizer, option)
@@ -68,17 +69,25 @@ def fit_texts(texts: Sequence[str], said: TextOptions, what: str, folder: Path, 
         shift = 0 if tokenizer.id_to_token(0) in (PADDING, "[PAD]") else 2
         names = piece_names(tokenizer, shift)
         coder = TextCoder("pieces", 1, names, keep=keep, tokenizer=text, shift=shift)
-    lengths = np.array([len(own) for own in coder.ids(texts)])
-    is_fraction = isinstance(said.length, float)
-    length = np.quantile(lengths, said.length, method="inverted_cdf") if is_fraction else said.length
-    return coder.replace(length=int(length))
+        lengths = [len(own) for own in coder.ids(texts)] if isinstance(said.length, float) else []
+    if isinstance(said.length, int):
+        return coder.replace(length=said.length)
+    return coder.replace(length=int(np.quantile(lengths, said.length, method="inverted_cdf")))
 
 
-def _frequent(texts: Sequence[str], said: TextOptions, what: str, option: str) -> tuple[str, ...]:
-    """The vocabulary: most frequent first, in the order of the alphabet among equals."""
+def _counted(texts: Sequence[str], said: TextOptions) -> tuple[Counter[str], list[int]]:
+    """How often each piece occurs, and how many ids each text has: at least one."""
     counts: Counter[str] = Counter()
+    lengths = []
     for text in texts:
-        counts.update(split_pieces(text, said.by, said.lowercase))
+        pieces = split_pieces(text, said.by, said.lowercase)
+        counts.update(pieces)
+        lengths.append(len(pieces) or 1)
+    return counts, lengths
+
+
+def _frequent(counts: Counter[str], said: TextOptions, what: str, option: str) -> tuple[str, ...]:
+    """The vocabulary: most frequent first, in the order of the alphabet among equals."""
     unit = "character" if said.by == "char" else "word"
     names = sorted(
         (n for n, count in counts.items() if count >= said.min_count), key=lambda name: (-counts[name], name)

@@ -13,6 +13,7 @@ from netspec.data.dataset.lazy_rows import Array, Rows, cannot_read_on
 from netspec.data.errors.files import BrokenFile
 from netspec.data.errors.masks import MaskSize
 from netspec.data.formats.images import read_head
+from netspec.data.sources.images.image_survey import MAX_HEADS, joined, survey_files
 from netspec.data.sources.masks.coco import Regions
 from netspec.data.sources.masks.coding import Coding, read_numbers
 from netspec.data.sources.masks.pairing import Pairs
@@ -22,29 +23,24 @@ from netspec.language.diagnostics import CompileError, Unplaced
 from netspec.language.lazy import np
 
 
-def size_of(mask: Path | Regions) -> tuple[int, int]:
-    """Width and height; raises OSError for a file that cannot be read."""
-    return (mask.width, mask.height) if isinstance(mask, Regions) else read_head(mask).size
-
-
 def check_sizes(pairs: Pairs) -> None:
     """Raises Unplaced unless every mask, of very many some, is as large as its image."""
-    count = len(pairs.masks)
+    count, paths = len(pairs.masks), pairs.listing.paths
+    files = [mask for mask in pairs.masks if isinstance(mask, Path)]
+    survey = joined(survey_files(some) for some in (files, paths) if some)
     wrong: list[tuple[int, tuple[int, int], tuple[int, int]]] = []
     checked = range(0, count, -(-count // MAX_HEADS))
     for index in checked:
-        try:
-            found, expected = size_of(pairs.masks[index]), read_head(pairs.listing.paths[index]).size
-        except OSError as error:
+        mask, path = pairs.masks[index], paths[index]
+        files_of_pair = [mask, path] if isinstance(mask, Path) else [path]
+        if error := next((survey.broken[file] for file in files_of_pair if file in survey.broken), None):
             raise broken(pairs.mask_name(index), error) from error
+        found = (mask.width, mask.height) if isinstance(mask, Regions) else survey.heads[mask].size
+        expected = survey.heads[path].size
         if found != expected:
             wrong.append((index, found, expected))
     if wrong:
         raise _unlike(pairs, *wrong[0], count=len(wrong), total=len(checked))
-
-
-MAX_HEADS = 20_000
-"""The heads of how many masks are read beforehand."""
 
 
 def read_ids(pairs: Pairs, index: int, coding: Coding | None, encoder: ImageEncoder) -> Array:

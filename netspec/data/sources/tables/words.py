@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache, partial
 from pathlib import Path
 
@@ -34,14 +34,6 @@ from netspec.language.lazy import np
 from netspec.language.shape import Shape, Size
 from netspec.language.values import to_source
 from netspec.language.word import hidden, option
-
-
-@dataclass(frozen=True, eq=False)
-class LearnsFrom:
-    """The indices of rows, in an option of a source: options are compared, and this one by identity."""
-
-    rows: Array
-
 
 MAX_DROPPED = 0.05
 """A larger fraction of rows that are left out is worth a warning."""
@@ -106,7 +98,7 @@ class ColumnOptions(Source):
     )
     of_run: tuple[tuple[str, Dates | ImageEncoder | Column | TextCoder], ...] = hidden(default=())
     coded_by: CodedBy | None = hidden(default=None)
-    learns_from: LearnsFrom | None = hidden(default=None)
+    learns_from: TrainRows | None = hidden(default=None)
     divided_by: str | None = hidden(default=None)
     is_apart: bool = hidden(default=False)
     texts_from: TrainRows | None = hidden(default=None)
@@ -124,7 +116,7 @@ class ColumnOptions(Source):
         return self.replace(divided_by=hold_out.column, is_apart=hold_out.is_apart)
 
     def learning_from(self, rows: Array) -> Source:
-        return self.replace(learns_from=LearnsFrom(rows))
+        return self.replace(learns_from=TrainRows.of(rows))
 
     def as_of_run(self, encoder: Encoder | None) -> Source:
         if not isinstance(encoder, RowEncoder):
@@ -323,7 +315,7 @@ class TableSource(ColumnOptions):
         # the dates and the sizes of images are those of all rows, and texts know already what they are learned from
         dates = tuple((column.name, column.dates) for column in whole.columns if column.dates is not None)
         said = replace(self._said, of_run=(*dates, *whole.images.items(), *whole.texts.items()))
-        return make_encoder(table.take(self.learns_from.rows), said, images, learned).replace(shape=whole.shape)
+        return make_encoder(table.take(self.learns_from.indices), said, images, learned).replace(shape=whole.shape)
 
 
 @source("csv")

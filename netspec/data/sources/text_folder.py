@@ -2,54 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import lru_cache, partial
 from pathlib import Path
 
 from netspec.data.dataset.dataset import Arrays, Dataset, Facts, Source, Target, TrainRows, source
 from netspec.data.dataset.lazy_rows import Array
 from netspec.data.dataset.options import Encoding
-from netspec.data.errors.files import BrokenFile, CannotRead
+from netspec.data.errors.files import BrokenFile
 from netspec.data.errors.sources import BadFolder
 from netspec.data.formats.files import TEXT_ENDINGS, FileStamp, file_stamp, read_file
-from netspec.data.sources.images.image_folder import SPLIT_NAMES
+from netspec.data.sources.class_folders import (
+    SPLIT_NAMES,
+    Listing,
+    check_folder,
+    check_same_classes,
+    files_in,
+    folders_in,
+    split_options,
+)
 from netspec.data.transforms.class_ids import alike_names
 from netspec.data.transforms.encoders import CodedBy, Column, Encoder, RowEncoder
 from netspec.data.transforms.texts.coder import TextCoder
 from netspec.data.transforms.texts.fitting import fit_texts, remarks_on_texts
 from netspec.data.transforms.texts.options import TextOptions
 from netspec.language.diagnostics import Unplaced
-from netspec.language.files.paths import exists, is_folder
 from netspec.language.kinds import Text
 from netspec.language.lazy import np
-from netspec.language.record import Frozen
 from netspec.language.shape import Shape
 from netspec.language.word import hidden, option
 
 COLUMN = "text"
 """What the texts are called in tables that `netspec predict` reads."""
-
-
-class Listing(Frozen):
-    """The files of each class in a folder; without classes they are those of the class ``."""
-
-    folder: Path
-    files: Mapping[str, Sequence[Path]]
-    option: str
-
-    @property
-    def paths(self) -> list[Path]:
-        return [path for paths in self.files.values() for path in paths]
-
-    @property
-    def names(self) -> list[str]:
-        """The files in messages."""
-        return [path.relative_to(self.folder).as_posix() for path in self.paths]
-
-    @property
-    def labels(self) -> Mapping[str, Array]:
-        counts = [len(paths) for paths in self.files.values()]
-        return {"output": np.repeat(np.arange(len(counts)), counts).astype(np.int32)} if "" not in self.files else {}
 
 
 @source("texts")
@@ -87,7 +71,7 @@ class Texts(TextOptions, Source):
         if self.coded_by is not None or self.texts_from is not None:
             return None
         train, test = self._listings(folder)
-        arrays = Arrays({"row": np.arange(len(train.paths))}, train.labels)
+        arrays = Arrays({"row": np.arange(len(train.paths))}, _targets(train))
         return Dataset(train.folder.name, self._facts(train, test, Shape(())), arrays, arrays if test else None)
 
     def facts(self, folder: Path) -> Facts:
@@ -102,8 +86,8 @@ class Texts(TextOptions, Source):
         return Dataset(
             train.folder.name,
             self._facts(train, test, coder.shape),
-            Arrays({COLUMN: coder.encode(self._read(train))}, train.labels),
-            Arrays({COLUMN: coder.encode(self._read(test))}, test.labels) if test is not None else None,
+            Arrays({COLUMN: coder.encode(self._read(train))}, _targets(train)),
+            Arrays({COLUMN: coder.encode(self._read(test))}, _targets(test)) if test is not None else None,
             noun="text",
             rows=train.names,
             test_name=test.folder.name if test is not None else None,
@@ -116,10 +100,10 @@ class Texts(TextOptions, Source):
         rows = np.arange(len(train.paths)) if self.texts_from is None else self.texts_from.indices
         what, coder = f"`{self.folder}`", self._coder(train, folder)
         found = remarks_on_texts(self._read(train), rows, train.names, coder, self, what, "folder")
-        return [*found, *alike_names("folder", what, [name for name in train.files if name])]
+        return [*found, *alike_names("folder", what, train.classes)]
 
     def _facts(self, train: Listing, test: Listing | None, shape: Shape) -> Facts:
-        targets = {"output": Target.of_classes([*train.files])} if "" not in train.files else {}
+        targets = {"output": Target.of_classes(train.classes)} if train.classes else {}
         return Facts({COLUMN: shape}, targets, len(train.paths), test is not None, pads={COLUMN: 0})
 
     def _coder(self, train: Listing, folder: Path) -> TextCoder:
@@ -135,8 +119,9 @@ class Texts(TextOptions, Source):
     def _listings(self, folder: Path) -> tuple[Listing, Listing | None]:
         """The training and the test texts; raises Unplaced unless the test folder has the same classes."""
         place, test_place = folder / self.folder, folder / self.test if self.test is not None else None
-        splits = {name.lower(): name for name in _folders_in(place) if name.lower() in SPLIT_NAMES}
-        if splits and len(splits) == len(_folders_in(place)):
+        names = folders_in(place)
+        splits = {name.lower(): name for name in names if name.lower() in SPLIT_NAMES}
+        if splits and len(splits) == len(names):
             if not {*splits} <= {"train", "test"} or "train" not in splits or test_place is not None:
                 raise self._unclear_splits(place, sorted(splits.values()))
             test_place = place / splits["test"] if "test" in splits else None
@@ -145,20 +130,18 @@ class Texts(TextOptions, Source):
         if test_place is None:
             return train, None
         test = _listed(test_place, "folder" if self.test is None else "test")
-        if strange := sorted({*test.files} ^ {*train.files}):
-            problem = f"{'has a class' if strange[0] in test.files else 'has no class'} `{strange[0]}`"
-            advice = f"give it the folders of {train.folder}: {', '.join(train.files)}"
-            raise Unplaced(BadFolder, option=test.option, folder=str(test.folder), problem=problem, advice=advice)
+        check_same_classes(train, test)
         return train, test
 
     def _unclear_splits(self, place: Path, names: Sequence[str]) -> Unplaced:
-        base = self.folder.rstrip("/")
-        train = next((name for name in names if name.lower().startswith("train")), names[0])
-        tests = sorted((name for name in names if name != train), key=lambda name: name.lower()[:4] != "test")
-        test = "".join(f', test = "{base}/{name}"' for name in tests[:1])
-        advice = f'write `texts("{base}/{train}"{test})`, and `val = 10%` for a validation split'
+        train, test = split_options(self.folder, names)
+        advice = f"write `texts({', '.join([train, *test])})`, and `val = 10%` for a validation split"
         problem = f"contains splits of the data ({', '.join(names)}), and more than `train` and `test`"
         return Unplaced(BadFolder, option="folder", folder=str(place), problem=problem, advice=advice)
+
+
+def _targets(listing: Listing) -> dict[str, Array]:
+    return {} if listing.labels is None else {"output": listing.labels}
 
 
 def _stamps(listing: Listing) -> tuple[FileStamp, ...]:
@@ -195,12 +178,9 @@ def _listed(folder: Path, option: str) -> Listing:
     Raises:
         Unplaced: there is no such folder, there are no texts in it, or a class has none.
     """
-    if not is_folder(folder):
-        reason = "it is a file" if exists(folder) else "there is no such folder"
-        near = _folders_in(folder.parent)
-        advice = f"folders in {folder.parent}: {', '.join(near[:12])}" if near else "name a folder of folders"
-        raise Unplaced(CannotRead, option=option, file=str(folder), reason=reason, advice=advice)
-    files = {name: _texts_in(folder / name) for name in _folders_in(folder)} or {"": _texts_in(folder)}
+    check_folder(folder, option)
+    files = {name: files_in(folder / name, TEXT_ENDINGS) for name in folders_in(folder)}
+    files = files or {"": files_in(folder, TEXT_ENDINGS)}
     empty = next((name for name, paths in files.items() if not paths), None)
     if empty is not None:
         problem = "is a class without texts" if any(files.values()) else "has no texts in it"
@@ -208,13 +188,3 @@ def _listed(folder: Path, option: str) -> Listing:
         place = folder / empty if any(files.values()) else folder
         raise Unplaced(BadFolder, option=option, folder=str(place), problem=problem, advice=advice)
     return Listing(folder, files, option)
-
-
-def _folders_in(folder: Path) -> list[str]:
-    if not is_folder(folder):
-        return []
-    return sorted(path.name for path in folder.iterdir() if is_folder(path) and not path.name.startswith("."))
-
-
-def _texts_in(folder: Path) -> list[Path]:
-    return sorted(p for p in folder.iterdir() if p.suffix.lower() in TEXT_ENDINGS and not p.name.startswith("."))

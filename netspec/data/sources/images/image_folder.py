@@ -11,50 +11,33 @@ from typing import cast
 from netspec.data.dataset.dataset import Arrays, Dataset, Facts, Source, Target, arrays_of, source
 from netspec.data.dataset.lazy_rows import Array, Rows, cannot_read_on
 from netspec.data.dataset.options import Channels, PictureSize
-from netspec.data.errors.files import BrokenFile, CannotRead
+from netspec.data.errors.files import BrokenFile
 from netspec.data.errors.reading import UnlikeColors
 from netspec.data.errors.sources import BadFolder, ImageSizes
 from netspec.data.formats.images import ENDINGS, load_picture
+from netspec.data.sources.class_folders import (
+    SPLIT_NAMES,
+    Listing,
+    check_folder,
+    check_same_classes,
+    files_in,
+    folders_in,
+    split_options,
+)
 from netspec.data.sources.images.image_survey import COLORS, Survey, common_size, joined, remarks_on, survey_files
 from netspec.data.transforms.class_ids import alike_names
 from netspec.data.transforms.encoders import Encoder, Fit, ImageEncoder
 from netspec.language.diagnostics import Unplaced
-from netspec.language.files.paths import exists, is_folder
 from netspec.language.files.regular_file import Refused
 from netspec.language.kinds import Choice, Text
 from netspec.language.lazy import np
-from netspec.language.record import Frozen
 from netspec.language.word import hidden, option
-
-SPLIT_NAMES = {"train", "training", "test", "testing", "val", "valid", "validation"}
-"""Names of folders that are splits of the data, not classes."""
 
 MAX_SHOWN = 5
 """How many files a message lists."""
 
 MAX_CHECKED = 500
 """How many images are opened beforehand when they are read during training."""
-
-
-class Listing(Frozen):
-    """The images under a folder, by class in their order; without classes the only one is empty. `option` is the
-    argument that names the folder."""
-
-    folder: Path
-    files: dict[str, list[Path]]
-    option: str = "folder"
-
-    @property
-    def paths(self) -> list[Path]:
-        return [path for files in self.files.values() for path in files]
-
-    @property
-    def classes(self) -> list[str]:
-        return [name for name in self.files if name]
-
-    def name(self, path: Path) -> str:
-        """The name of an image in messages."""
-        return path.relative_to(self.folder).as_posix()
 
 
 @source("images")
@@ -124,7 +107,7 @@ class Images(Source):
             raise _broken(listing, survey.broken)
         encoder = self.encoder_of(survey)
         parts, first = [part for part in (listing, test) if part is not None], listing.name(listing.paths[0])
-        train, *tests = [arrays_of(self.read_pictures(p, encoder, p.paths, first), _labels(p)) for p in parts]
+        train, *tests = [arrays_of(self.read_pictures(p, encoder, p.paths, first), p.labels) for p in parts]
         return self._dataset(listing, test, encoder, train, *tests)
 
     def stream(self, folder: Path) -> Dataset | None:
@@ -138,7 +121,7 @@ class Images(Source):
             self.read_pictures(part, encoder, some, listing.name(listing.paths[0]))
             checked, total = checked + len(some), total + len(part.paths)
             pictures = Pictures(part.paths, encoder, bounds, is_fixed=self.size is None)
-            parts.append(arrays_of(pictures, _labels(part)))
+            parts.append(arrays_of(pictures, part.labels))
         text = f"{checked:,} of {total:,} images were opened to check them, duplicates between splits not searched for"
         dataset = self._dataset(listing, test, encoder, *parts)
         return dataset if checked == total else replace(dataset, checked=text)
@@ -152,9 +135,9 @@ class Images(Source):
             x,
             x_test,
             noun="image",
-            rows=[*map(listing.name, listing.paths)],
+            rows=listing.names,
             test_name=test.folder.name if test is not None else None,
-            test_rows=[*map(test.name, test.paths)] if test is not None else None,
+            test_rows=test.names if test is not None else None,
             encoder=encoder,
         )
 
@@ -164,14 +147,11 @@ class Images(Source):
 
     def _listing(self, folder: Path) -> Listing:
         place = folder / self.folder
-        names = _folders_in(place) if is_folder(place) else []
+        names = _class_folders(place)
         splits = [name for name in names if name.lower() in SPLIT_NAMES]
         if splits and len(splits) == len(names):
-            train = next((name for name in splits if name.lower().startswith("train")), splits[0])
-            tests = sorted((name for name in splits if name != train), key=lambda name: name.lower()[:4] != "test")
-            base = self.folder.rstrip("/")
-            rest = [f'"{base}/{train}"', *self._how, *(f'test = "{base}/{name}"' for name in tests[:1])]
-            advice = f"write `images({', '.join(rest)})`"
+            train, test = split_options(self.folder, splits)
+            advice = f"write `images({', '.join([train, *self._how, *test])})`"
             problem = f"contains splits of the data ({', '.join(names)}), not classes"
             raise Unplaced(BadFolder, option="folder", folder=str(place), problem=problem, advice=advice)
         return self._list(place, "folder")
@@ -193,10 +173,7 @@ class Images(Source):
         if self.test is None:
             return train, None
         test = self._list(folder / self.test, "test")
-        if strange := sorted({*test.files} ^ {*train.files}):
-            problem = f"{'has a class' if strange[0] in test.files else 'has no class'} `{strange[0]}`"
-            advice = f"give it the folders of {train.folder}: {', '.join(train.files)}"
-            raise Unplaced(BadFolder, option="test", folder=str(test.folder), problem=problem, advice=advice)
+        check_same_classes(train, test)
         return train, test
 
     def surveyed(self, listing: Listing, test: Listing | None = None) -> Survey:
@@ -285,12 +262,10 @@ def _list_images(folder: Path, option_name: str) -> Listing:
     Raises:
         Unplaced: there is no such folder, there are no images in it, or a class has none.
     """
-    if not is_folder(folder):
-        reason = "it is a file" if exists(folder) else "there is no such folder"
-        near = _folders_in(folder.parent) if is_folder(folder.parent) else []
-        advice = f"folders in {folder.parent}: {', '.join(near[:12])}" if near else "name a folder of folders"
-        raise Unplaced(CannotRead, option=option_name, file=str(folder), reason=reason, advice=advice)
-    files = {name: _images_in(folder / name) for name in _folders_in(folder)} or {"": _images_in(folder)}
+    check_folder(folder, option_name)
+    files = {name: files_in(folder / name, ENDINGS) for name in _class_folders(folder)} or {
+        "": files_in(folder, ENDINGS)
+    }
     if not any(files.values()):
         advice = f"put the images of each class into its own folder; supported endings: {', '.join(ENDINGS)}"
         problem = "has no images in it"
@@ -303,15 +278,11 @@ def _list_images(folder: Path, option_name: str) -> Listing:
     return Listing(folder, files, option_name)
 
 
-def _folders_in(folder: Path) -> list[str]:
+def _class_folders(folder: Path) -> list[str]:
     """In alphabetical order, or of their numbers if all of them are integers."""
-    names = sorted(path.name for path in folder.iterdir() if is_folder(path) and not path.name.startswith("."))
+    names = folders_in(folder)
     are_numbers = all(name.isascii() and name.removeprefix("-").isdigit() for name in names)
     return sorted(names, key=int) if are_numbers else names
-
-
-def _images_in(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.suffix.lower() in ENDINGS and not path.name.startswith("."))
 
 
 def _broken(listing: Listing, broken: Mapping[Path, OSError]) -> Unplaced:
@@ -329,8 +300,3 @@ def _richer(listing: Listing, richer: Mapping[Path, int], channels: int, total: 
     first, most = next(iter(richer)), max(richer.values())
     unlike = partial(Unplaced, UnlikeColors, option=listing.option, file=listing.name(first), count=len(richer))
     return unlike(found=COLORS[most], expected=COLORS[channels], channels=most, fewer=channels, total=total)
-
-
-def _labels(listing: Listing) -> Array | None:
-    counts = [len(paths) for paths in listing.files.values()]
-    return np.repeat(np.arange(len(counts)), counts).astype(np.int32) if listing.classes else None

@@ -186,9 +186,9 @@ class Masks(Source):
             x,
             test,
             noun="image",
-            rows=[*map(train.name, train.paths)],
+            rows=train.names,
             test_name=tests[0].folder.name if tests else None,
-            test_rows=[*map(tests[0].name, tests[0].paths)] if tests else None,
+            test_rows=tests[0].names if tests else None,
             encoder=encoder,
         )
 

@@ -16,7 +16,7 @@ from netspec.data.errors.sources import BadFolder
 from netspec.data.formats.images import ENDINGS
 from netspec.data.formats.tables.csv_format import CsvFormat
 from netspec.data.formats.tables.table_files import CsvFile
-from netspec.data.sources.images.image_folder import Listing
+from netspec.data.sources.class_folders import Listing
 from netspec.data.sources.masks.coco import Regions, read_coco
 from netspec.language.corrections import suggest
 from netspec.language.diagnostics import Unplaced

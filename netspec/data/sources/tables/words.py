@@ -208,7 +208,8 @@ class TableSource(ColumnOptions):
                     found += remarks_on(survey(paths), "image", choose_colors=kind.channels is None)
         encoder = self._encoder(table, folder)
         found += text_remarks(table, encoder, self._said.per_column, TextsOf(self.texts_from, folder, self.text))
-        named = {name: target.names for name, target in self.facts(folder).targets.items() if target.names is not None}
+        targets = make_targets(table, self._said)
+        named = {name: target.names for name, target in targets.items() if target.names is not None}
         named |= {column.name: column.values for column in encoder.categories if column.values is not None}
         for name, names in named.items():
             what = f"`{self.target[0] if name == 'output' and self.target else name}`"

@@ -19,10 +19,10 @@ from netspec.storage.array_file import read_arrays
 from netspec.storage.checkpoints.read import read_checkpoint
 from netspec.storage.run_files import checkpoints_in
 from netspec.storage.run_folder import read_run
+from tests.child_processes import child_environment
 
 pytestmark = pytest.mark.usefixtures("default_signals")
 
-ROOT = Path(__file__).parents[3]
 SPEC = """\
 input 8x8x1
 dense(16, bias = false) -> batchnorm -> relu -> dropout(0.2) -> dense(classes, softmax)
@@ -93,12 +93,10 @@ def weights_of(run: Path) -> dict[str, Any]:
 
 def test_a_sharded_run_goes_on_with_any_mesh(tmp_path: Path, long: bool) -> None:
     names = [*MESHES, *(MORE if long else ())]
-    paths = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
-    flags = {"XLA_FLAGS": "--xla_force_host_platform_device_count=8", "JAX_PLATFORMS": "cpu"}
     program = f"from tests.training.distributed.test_sharded_resume import main; main({str(tmp_path)!r}, {names})"
     done = subprocess.run(
         [sys.executable, "-c", program],
-        env={**os.environ, "PYTHONPATH": paths, **flags},
+        env=child_environment(8),
         capture_output=True,
         text=True,
         check=False,

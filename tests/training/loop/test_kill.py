@@ -6,7 +6,6 @@ The suite kills a few; `python -m tests.training.loop.test_kill 30` kills thirty
 from __future__ import annotations
 
 import json
-import os
 import random
 import re
 import signal
@@ -21,10 +20,10 @@ import pytest
 from netspec.storage.array_file import read_arrays
 from netspec.storage.run_files import checkpoint_file, checkpoint_steps
 from netspec.storage.run_folder import read_run
+from tests.child_processes import child_environment
 
 pytestmark = pytest.mark.usefixtures("default_signals")
 
-ROOT = Path(__file__).parents[3]
 SPEC = """\
 input 8x8x1
 dense(32, bias = false) -> batchnorm -> relu -> dropout(0.2) -> dense(classes, softmax)
@@ -49,9 +48,8 @@ def command(folder: Path, *arguments: str) -> list[str]:
 
 def environment(folder: Path) -> dict[str, str]:
     """With a cache for what JAX compiles, so that a start takes two seconds and not five."""
-    paths = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
     cache = {"JAX_COMPILATION_CACHE_DIR": str(folder / "cache"), "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0"}
-    return {**os.environ, "PYTHONPATH": paths, **cache}
+    return child_environment(**cache)
 
 
 def start(folder: Path, *arguments: str) -> subprocess.Popen[bytes]:

@@ -5,7 +5,6 @@ The suite kills a few; `python -m tests.training.loop.test_kill 30` kills thirty
 
 from __future__ import annotations
 
-import json
 import random
 import re
 import signal
@@ -17,8 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from netspec.storage.array_file import read_arrays
-from netspec.storage.run_files import checkpoint_file, checkpoint_steps
+from netspec.storage.checkpoints.read import read_checkpoint
+from netspec.storage.run_files import checkpoint_steps, checkpoints_in
 from netspec.storage.run_folder import read_run
 from tests.child_processes import child_environment
 
@@ -100,12 +99,11 @@ def make_whole(folder: Path) -> Path:
 
 
 def assert_same(run: Path, whole: Path) -> None:
-    """The whole last checkpoint (weights, optimizer, random state, position, sums, best weights), the weights that are
-    kept, and the figures of every epoch."""
-    ours, theirs = (checkpoint_steps(path / "checkpoints")[-1] for path in (run, whole))
-    assert ours == theirs
-    found, metadata = read_arrays(checkpoint_file(run / "checkpoints", ours))
-    wanted, _ = read_arrays(checkpoint_file(whole / "checkpoints", ours))
+    """The whole last checkpoint, file or folder (weights, optimizer, random state, position, sums, best weights), the
+    weights that are kept, and the figures of every epoch."""
+    ours, theirs = (checkpoints_in(path / "checkpoints")[-1] for path in (run, whole))
+    assert ours.name == theirs.name
+    (found, record), (wanted, _) = read_checkpoint(run, ours), read_checkpoint(whole, theirs)
     assert found.keys() == wanted.keys()
     for name, array in wanted.items():
         assert found[name].tobytes() == array.tobytes(), name
@@ -113,7 +111,7 @@ def assert_same(run: Path, whole: Path) -> None:
     a, b = read_run(run), read_run(whole)
     assert [(r["loss"], r["metrics"]) for r in a.history] == [(r["loss"], r["metrics"]) for r in b.history]
     assert a.done is not None and b.done is not None and a.done["metrics"] == b.done["metrics"]
-    assert json.loads(metadata["record"])["best_epoch"] == b.done["best_epoch"]
+    assert record["best_epoch"] == b.done["best_epoch"]
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="there is no SIGKILL here")

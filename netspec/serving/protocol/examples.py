@@ -21,6 +21,7 @@ from netspec.data.transforms.encoders import Column, RowEncoder, TextEncoder, Wi
 from netspec.data.transforms.mask_images import mask_png
 from netspec.language.diagnostics import CompileError
 from netspec.language.files.regular_file import Limit
+from netspec.language.text import unix_lines
 from netspec.serving.http.messages import JSON, Request, Response
 from netspec.serving.http.refusal import Refusal
 from netspec.serving.models.served import Served
@@ -107,7 +108,7 @@ def _texts(texts: Sequence[str], served: Served) -> RawInputs:
     if isinstance(encoder, RowEncoder):
         return text_rows(texts, _numbered("text", texts), served.inputs, encoder)
     assert isinstance(encoder, TextEncoder)
-    plain = [text.replace("\r\n", "\n").replace("\r", "\n") for text in texts]  # as in training
+    plain = [unix_lines(text) for text in texts]  # as in training
     return encode_texts(plain, _numbered("text", texts), next(iter(served.inputs)), encoder)
 
 

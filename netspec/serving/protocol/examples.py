@@ -52,7 +52,7 @@ def read_examples(request: Request, served: Served) -> RawInputs:
         return _images([request.body], served)
     if served.takes_text and kind == "text/plain":
         return _texts([_text(request.body)], served)
-    if kind not in ("", JSON, "application/x-www-form-urlencoded"):  # what curl says if nothing is said
+    if not request.may_be_json:
         others = ["an image (image/png)"] if served.takes_images else ["text/plain"] if served.takes_text else []
         raise Refusal(415, f"send {' or '.join([JSON, *others])}, not {kind[:60]}")
     return _from_json(decode_json(_decoder, request.body, example_of(served)).inputs, served)

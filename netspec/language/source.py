@@ -12,7 +12,7 @@ from pathlib import Path
 
 from netspec.language.files.regular_file import Limit, read_regular
 from netspec.language.record import Frozen
-from netspec.language.text import Excerpt, cells, printable, wrap
+from netspec.language.text import Excerpt, cells, printable, unix_lines, wrap
 
 LIMIT = Limit("NETSPEC_MAX_SPEC_MB", 16, "MB", 10**6)
 """The largest text of a spec."""
@@ -46,7 +46,7 @@ class Source(Frozen, eq=False, dict=True):
             UnicodeDecodeError: it is not text.
         """
         text = content.decode("utf-8-sig")
-        return cls(name, text.replace("\r\n", "\n").replace("\r", "\n"), path)
+        return cls(name, unix_lines(text), path)
 
     def __repr__(self) -> str:
         return f"Source({self.name!r})"

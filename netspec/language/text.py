@@ -18,6 +18,11 @@ MAX_VALUE = 2_000
 TAB = "    "
 
 
+def unix_lines(text: str) -> str:
+    """The text with lines that end in a newline character, whatever system it comes from."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
 def shorten(value: Any, limit: int = MAX_VALUE) -> Any:
     """A value for a message: of a long text, or of a long word in it, the middle is replaced by `…`."""
     if not isinstance(value, str) or len(value) <= MAX_WORD:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import signal
 import subprocess
@@ -25,8 +24,8 @@ from netspec.storage.checkpoints.file_store import FileStore
 from netspec.storage.checkpoints.folder_store import FolderStore, say_to_all
 from netspec.storage.checkpoints.orbax_store import OrbaxStore
 from netspec.storage.run_files import checkpoints_in
+from tests.child_processes import child_environment
 
-ROOT = Path(__file__).parents[2]
 copy = jax.jit(lambda tree: jax.tree.map(jnp.copy, tree))
 
 
@@ -161,11 +160,9 @@ def save_again_and_again(folder: str) -> None:
 
 def child(name: str, *arguments: str, devices: int = 8) -> subprocess.Popen[str]:
     """One of the functions above in a process with simulated devices."""
-    paths = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
-    flags = {"XLA_FLAGS": f"--xla_force_host_platform_device_count={devices}", "JAX_PLATFORMS": "cpu"}
     return subprocess.Popen(
         [sys.executable, "-m", "tests.storage.sharded", name, *arguments],
-        env={**os.environ, "PYTHONPATH": paths, **flags},
+        env=child_environment(devices),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

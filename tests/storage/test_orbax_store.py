@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import resource
 import shutil
-import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,6 +26,7 @@ from netspec.storage.checkpoints.folder_store import FolderStore
 from netspec.storage.checkpoints.orbax_store import OrbaxStore
 from netspec.storage.checkpoints.read import read_checkpoint, read_record
 from netspec.storage.run_files import checkpoint_file, checkpoint_folder, checkpoints_in
+from netspec.training.distributed.channel import free_port
 from tests.storage.sharded import child, copy, differing, kill_while_saving, state_of
 
 TREE = state_of(1)
@@ -254,9 +254,7 @@ def test_several_devices_and_both_kinds(tmp_path: Path) -> None:
 
 
 def test_two_processes(tmp_path: Path) -> None:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port = str(found.getsockname()[1])
+    port = str(free_port())
     started = [child("one_of_two", str(tmp_path / "checkpoints"), port, str(index), devices=2) for index in range(2)]
     for process in started:
         finish(process)

@@ -22,7 +22,7 @@ from netspec.language.diagnostics import Diagnostic, Unplaced, fail
 from netspec.language.files.paths import exists, is_folder
 from netspec.language.record import Frozen
 from netspec.language.shape import Shape
-from netspec.language.text import shorten
+from netspec.language.text import shorten, unix_lines
 
 if TYPE_CHECKING:
     from netspec.data.dataset.lazy_rows import Array
@@ -176,7 +176,7 @@ def _text_of(path: Path) -> str:
     """The text in a file, as in the training."""
     try:
         text = read_file(path, "text", None).decode("utf-8-sig")
-        return text.replace("\r\n", "\n").replace("\r", "\n")  # as in training
+        return unix_lines(text)  # as in training
     except UnicodeDecodeError:
         raise fail(CannotPredict(name=f"`{path}`", reason="it is not UTF-8 text", advice="save it as UTF-8")) from None
     except Unplaced as bad:

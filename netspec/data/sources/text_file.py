@@ -18,6 +18,7 @@ from netspec.language.kinds import Choice, Count, Text
 from netspec.language.lazy import np
 from netspec.language.record import Frozen
 from netspec.language.shape import Shape
+from netspec.language.text import unix_lines
 from netspec.language.word import hidden, option
 
 
@@ -136,7 +137,7 @@ def _pieces(path: Path, stamp: FileStamp, by: str) -> list[str]:
     """The text in pieces, cached from its check to its training as long as the file has the same stamp."""
     try:
         text = read_file(path, "text", "file").decode("utf-8-sig")
-        return split_text(text.replace("\r\n", "\n").replace("\r", "\n"), by)
+        return split_text(unix_lines(text), by)
     except UnicodeDecodeError as error:
         broken = partial(Unplaced, BrokenFile, option="file", file=path.name, format="text")
         raise broken(reason="it is not UTF-8 text", case="utf-8") from error

@@ -30,6 +30,7 @@ from netspec.language.diagnostics import Unplaced
 from netspec.language.kinds import Text
 from netspec.language.lazy import np
 from netspec.language.shape import Shape
+from netspec.language.text import unix_lines
 from netspec.language.word import hidden, option
 
 COLUMN = "text"
@@ -169,7 +170,7 @@ def _read_text(path: Path, encoding: str, option: str) -> str:
         broken = partial(Unplaced, BrokenFile, option=option, file=path.name, format="text")
         advice = 'write the encoding of the files, such as `encoding = "cp1252"`, or save it as UTF-8'
         raise broken(reason=f"it is not in the encoding {encoding}", advice=advice) from error
-    return text.replace("\r\n", "\n").replace("\r", "\n").strip()
+    return unix_lines(text).strip()
 
 
 def _listed(folder: Path, option: str) -> Listing:

@@ -17,7 +17,7 @@ from netspec.runs.generation.ends import Ends, language_ends
 from netspec.runs.generation.errors import LongerThanTrained, ReadsLaterSteps, Recomputed
 from netspec.runs.generation.prompt import Prompt, read_prompt
 from netspec.runs.generation.sampling import draw, prepared, score
-from netspec.runs.generation.steps import CachedSteps, Finish, Sequences, WholeSteps, reads_later_steps
+from netspec.runs.generation.steps import CachedSteps, Finish, Sequences, WholeSteps, power_of_two, reads_later_steps
 from netspec.runs.generation.vocabulary import TextStream, vocabulary_of
 from netspec.spec.model import Model
 
@@ -86,7 +86,7 @@ class Generator:
             kind = CachedSteps if self._is_cached else WholeSteps
             self._steps[finish] = kind(self.model, self.ends, finish)
         copies = {name: np.repeat(array, count, axis=0) for name, array in sources.items()}
-        return self._steps[finish].begin(self.model, copies, self.ends.max_steps or _power_of_two(steps))
+        return self._steps[finish].begin(self.model, copies, self.ends.max_steps or power_of_two(steps))
 
     def generate(self, prompt: Prompt, settings: Settings) -> Generation:
         """The continuation of a prompt, which is computed as it is read."""
@@ -195,10 +195,6 @@ class Generation:
 def _kept(window: int) -> int:
     """How many ids are the prompt of what follows, once a text has got too long."""
     return max(1, window // 2)
-
-
-def _power_of_two(count: int) -> int:
-    return 1 << max(0, count - 1).bit_length()
 
 
 def _advice(ends: Ends) -> str:

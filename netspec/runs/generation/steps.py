@@ -156,7 +156,7 @@ class _Whole:
         ids = np.asarray(ids, np.int32)
         self._ids = np.concatenate([self._ids, ids], axis=1) if self._ids.size else ids
         count = self.position
-        size = self._window or max(16, 1 << (count - 1).bit_length())
+        size = self._window or max(16, power_of_two(count))
         filled = np.pad(self._ids, ((0, 0), (0, size - count)))
         return self._program(self._arrays, self._sources, filled, np.int32(count), given)
 
@@ -195,6 +195,11 @@ def _logits(module: Any, inputs: Sequence[Any], output: str) -> Any:
     """The logits of an output, batch x steps x ids."""
     outputs = module.logits(*inputs)
     return outputs[output] if isinstance(outputs, dict) else outputs
+
+
+def power_of_two(count: int) -> int:
+    """The least one that is not below `count`, at least 1: sizes are rounded to it, so that there are few programs."""
+    return 1 << max(0, count - 1).bit_length()
 
 
 def _at(logits: Any, step: Any) -> Any:

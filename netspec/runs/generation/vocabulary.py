@@ -15,6 +15,7 @@ from netspec.data.errors.prediction import Unseen
 from netspec.data.predict.preprocessing import Preprocessing
 from netspec.data.transforms.encoders import TextEncoder
 from netspec.language.diagnostics import Diagnostic
+from netspec.language.text import unix_lines
 
 CLOSING, OPENING = ".,;:!?)]}’”…%", "([{‘“¿¡"
 """Signs without a space before them, and after them."""
@@ -53,7 +54,7 @@ class Pieces:
         self.encoder = encoder
 
     def encode(self, text: str) -> tuple[list[int], Diagnostic | None]:
-        text = text.replace("\r\n", "\n").replace("\r", "\n")  # as in training
+        text = unix_lines(text)  # as in training
         pieces = self.encoder.pieces(text)
         ids = self.encoder.encode(pieces).tolist()
         unseen = [*dict.fromkeys(piece for piece, i in zip(pieces, ids, strict=True) if i == 0)]

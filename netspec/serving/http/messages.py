@@ -45,6 +45,11 @@ class Request:
         """The type of the body without its parameters, in lower case; empty if none is given."""
         return self.headers.get("content-type", "").partition(";")[0].strip().lower()
 
+    @property
+    def may_be_json(self) -> bool:
+        """Whether the body is JSON, or nothing is said about it: curl calls it a form then."""
+        return self.media_type in ("", JSON, "application/x-www-form-urlencoded")
+
 
 @dataclass(slots=True)
 class Response:

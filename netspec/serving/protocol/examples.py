@@ -21,6 +21,7 @@ from netspec.data.transforms.encoders import Column, RowEncoder, TextEncoder, Wi
 from netspec.data.transforms.mask_images import mask_png
 from netspec.language.diagnostics import CompileError
 from netspec.language.files.regular_file import Limit
+from netspec.language.text import unix_lines
 from netspec.serving.http.messages import JSON, Request, Response
 from netspec.serving.http.refusal import Refusal
 from netspec.serving.models.served import Served
@@ -51,7 +52,7 @@ def read_examples(request: Request, served: Served) -> RawInputs:
         return _images([request.body], served)
     if served.takes_text and kind == "text/plain":
         return _texts([_text(request.body)], served)
-    if kind not in ("", JSON, "application/x-www-form-urlencoded"):  # what curl says if nothing is said
+    if not request.may_be_json:
         others = ["an image (image/png)"] if served.takes_images else ["text/plain"] if served.takes_text else []
         raise Refusal(415, f"send {' or '.join([JSON, *others])}, not {kind[:60]}")
     return _from_json(decode_json(_decoder, request.body, example_of(served)).inputs, served)
@@ -107,7 +108,7 @@ def _texts(texts: Sequence[str], served: Served) -> RawInputs:
     if isinstance(encoder, RowEncoder):
         return text_rows(texts, _numbered("text", texts), served.inputs, encoder)
     assert isinstance(encoder, TextEncoder)
-    plain = [text.replace("\r\n", "\n").replace("\r", "\n") for text in texts]  # as in training
+    plain = [unix_lines(text) for text in texts]  # as in training
     return encode_texts(plain, _numbered("text", texts), next(iter(served.inputs)), encoder)
 
 

@@ -48,7 +48,7 @@ def read_generation(request: Request, served: Served) -> tuple[Generation, bool]
         Refusal: it is not what the model takes.
         CompileError: the model is not a language model, or does not take the prompt.
     """
-    if request.media_type not in ("", JSON, "application/x-www-form-urlencoded"):
+    if not request.may_be_json:
         raise Refusal(415, f"send {JSON}, not {request.media_type[:60]}")
     asked = decode_json(_decoder, request.body, '{"prompt": "…", "length": 200}')
     if asked.length > MAX_LENGTH or (asked.beams or 0) > MAX_BEAMS:

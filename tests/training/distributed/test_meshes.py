@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-ROOT = Path(__file__).parents[3]
+from tests.child_processes import child_environment
+
 EQUAL = 1e-5
 """The largest relative difference to one device."""
 
@@ -20,11 +20,9 @@ EQUAL = 1e-5
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory, long: bool) -> Any:
     """What all cases give, from one child process."""
-    path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
-    environment = {**os.environ, "JAX_PLATFORMS": "cpu", "JAX_NUM_CPU_DEVICES": "8", "PYTHONPATH": path}
     done = subprocess.run(
         [sys.executable, "-m", "tests.training.distributed.cases", *(["--long"] if long else [])],
-        env=environment,
+        env=child_environment(8),
         cwd=tmp_path_factory.mktemp("meshes"),
         capture_output=True,
         text=True,
@@ -100,7 +98,7 @@ def test_the_command_trains_on_simulated_devices(tmp_path: Path) -> None:
     def train(devices: int, *options: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "netspec", "train", "net.net", "--no-report", *options],
-            env={**os.environ, "JAX_PLATFORMS": "cpu", "JAX_NUM_CPU_DEVICES": str(devices), "PYTHONPATH": str(ROOT)},
+            env=child_environment(devices),
             cwd=tmp_path,
             capture_output=True,
             text=True,

@@ -7,17 +7,18 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from safetensors.numpy import load_file
+
+from netspec.training.distributed.channel import free_port
+from tests.child_processes import LIMIT, child_environment, epochs_of, wait_until
 
 pytestmark = [
     pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="the processes are found in /proc"),
@@ -41,16 +42,12 @@ train {
     keep      = best(val_accuracy)
 }
 """
-TWO_DEVICES = {"JAX_NUM_CPU_DEVICES": "2"}
-LIMIT = 240
 
 
-def start(folder: Path, *arguments: str, **variables: str) -> subprocess.Popen[str]:
+def start(folder: Path, *arguments: str, devices: int | None = None) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "netspec", "train", *arguments, "--no-report", "--save-every", "0"]
-    pipe = subprocess.PIPE
-    return subprocess.Popen(
-        command, cwd=folder, env={**os.environ, **variables}, stdout=pipe, stderr=subprocess.STDOUT, text=True
-    )
+    pipe, environment = subprocess.PIPE, child_environment(devices)
+    return subprocess.Popen(command, cwd=folder, env=environment, stdout=pipe, stderr=subprocess.STDOUT, text=True)
 
 
 def finish(child: subprocess.Popen[str]) -> tuple[int, str]:
@@ -66,13 +63,6 @@ def members(launcher: int) -> dict[int, int]:
         if number is not None:
             found[int(number[1])] = int(child)
     return found
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + LIMIT
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def history(run: Path) -> list[dict[str, Any]]:
@@ -95,9 +85,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def whole(folder: Path) -> Path:
     """The run of two devices in one process."""
-    status, output = finish(
-        start(folder, "net.net", "--run-folder", "runs/one", "-D", "train.devices=2", **TWO_DEVICES)
-    )
+    one = start(folder, "net.net", "--run-folder", "runs/one", "-D", "train.devices=2", devices=2)
+    status, output = finish(one)
     assert status == 0, output
     return folder / "runs/one"
 
@@ -129,22 +118,19 @@ def test_a_signal_and_a_kill_and_then_the_same_weights(folder: Path, whole: Path
     run = folder / "runs/hurt"
     train = ("net.net", "--run-folder", "runs/hurt", "--processes", "2")
 
-    def epochs() -> int:
-        return (run / "metrics.jsonl").read_text().count('"event": "epoch"') if run.exists() else 0
-
     # A notice of preemption to one process: both save together, and leave with its status.
     child = start(folder, *train)
-    wait_until(lambda: epochs() >= 1)
+    wait_until(lambda: epochs_of(run) >= 1)
     os.kill(members(child.pid)[1], signal.SIGUSR1)
     status, output = finish(child)
     assert status == 128 + signal.SIGUSR1, output
     assert "a checkpoint is saved" in output and "Traceback" not in output
-    before = epochs()
+    before = epochs_of(run)
     assert before < len(history(whole)) - 1
 
     # One is killed: the other says so within seconds, and ends.
     child = start(folder, *train)
-    wait_until(lambda: epochs() > before or child.poll() is not None)
+    wait_until(lambda: epochs_of(run) > before or child.poll() is not None)
     os.kill(members(child.pid)[0], signal.SIGKILL)
     began = time.monotonic()
     status, output = finish(child)
@@ -176,9 +162,7 @@ def test_somebody_is_missing(folder: Path) -> None:
 
 def test_the_status_of_a_process_that_has_lost_another(folder: Path) -> None:
     """Without a launcher, as on two machines."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{free.getsockname()[1]}"
+    address = f"127.0.0.1:{free_port()}"
     options = (
         "--run-folder",
         "runs/lost",
@@ -191,8 +175,7 @@ def test_the_status_of_a_process_that_has_lost_another(folder: Path) -> None:
         start(folder, "net.net", *options, "--coordinator", address, "--process-count", "2", "--process-id", number)
         for number in ("0", "1")
     )
-    metrics = folder / "runs/lost/metrics.jsonl"
-    wait_until(lambda: first.poll() is not None or (metrics.exists() and '"event": "epoch"' in metrics.read_text()))
+    wait_until(lambda: first.poll() is not None or epochs_of(folder / "runs/lost") >= 1)
     second.kill()
     status, output = finish(first)
     assert status == 75, output

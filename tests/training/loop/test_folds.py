@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from netspec.spec.compilation import Compilation
 from netspec.spec.experiment import prepare, train_prepared
 from netspec.storage.weights import load_weights
 from netspec.training.loop.callback import TrainingCallback
+from tests.training.nets import same
 
 NET = """
 dense(8, relu) -> dropout(0.2) -> dense(classes, softmax)
@@ -65,8 +67,7 @@ def prepared(folder: Path, **overrides: str) -> Any:
 
 
 def same_weights(one: Path, other: Path) -> bool:
-    first, second = load_weights(one), load_weights(other)
-    return first.keys() == second.keys() and all(np.array_equal(first[k], second[k]) for k in first)
+    return same(load_weights(one), load_weights(other))
 
 
 @pytest.fixture(scope="module")
@@ -115,7 +116,7 @@ def test_out_of_fold_predictions_are_those_of_the_network_not_trained_on_them(tr
     for fold in (1, 2, 3):
         mine = found.folds == fold
         frame = {name: [rows[i][name] for i in found.index[mine]] for name in ("color", "size")}
-        with pytest.warns(UserWarning) if fold == _without_green(result) else _nothing():
+        with pytest.warns(UserWarning) if fold == _without_green(result) else nullcontext():
             alone = netspec.predict(result.run / f"fold-{fold}", frame)
         np.testing.assert_allclose(found.probabilities[mine], alone.probabilities, rtol=1e-6)
         true = [rows[i]["kind"] for i in found.index[mine]]
@@ -134,11 +135,6 @@ def test_out_of_fold_predictions_are_those_of_the_network_not_trained_on_them(tr
 def _without_green(result: Any) -> int:
     features = [json.loads((result.run / f"fold-{k}" / "coding.json").read_text())["columns"] for k in (1, 2, 3)]
     return next((k for k, one in enumerate(features, 1) if "color = green" not in next(iter(one.values()))), 0)
-
-
-class _nothing:
-    def __enter__(self) -> None: ...
-    def __exit__(self, *_: object) -> None: ...
 
 
 def test_folds_predict_and_are_evaluated_together(trained: Any) -> None:
@@ -172,7 +168,7 @@ def test_a_category_that_a_network_does_not_know_is_unknown_to_it_alone(trained:
     inputs = {"color": ["green"], "size": ["0.5"]}
     each = []
     for fold in (1, 2, 3):
-        with pytest.warns(UserWarning, match="green") if fold == without else _nothing():
+        with pytest.warns(UserWarning, match="green") if fold == without else nullcontext():
             each.append(netspec.predict(result.run / f"fold-{fold}", inputs).probabilities)
     np.testing.assert_allclose(netspec.predict(result.run, inputs).probabilities, np.mean(each, axis=0), rtol=1e-5)
 

@@ -5,8 +5,6 @@ The suite kills a few; `python -m tests.training.loop.test_kill 30` kills thirty
 
 from __future__ import annotations
 
-import json
-import os
 import random
 import re
 import signal
@@ -18,13 +16,13 @@ from pathlib import Path
 
 import pytest
 
-from netspec.storage.array_file import read_arrays
-from netspec.storage.run_files import checkpoint_file, checkpoint_steps
+from netspec.storage.checkpoints.read import read_checkpoint
+from netspec.storage.run_files import checkpoint_steps, checkpoints_in
 from netspec.storage.run_folder import read_run
+from tests.child_processes import child_environment
 
 pytestmark = pytest.mark.usefixtures("default_signals")
 
-ROOT = Path(__file__).parents[3]
 SPEC = """\
 input 8x8x1
 dense(32, bias = false) -> batchnorm -> relu -> dropout(0.2) -> dense(classes, softmax)
@@ -49,9 +47,8 @@ def command(folder: Path, *arguments: str) -> list[str]:
 
 def environment(folder: Path) -> dict[str, str]:
     """With a cache for what JAX compiles, so that a start takes two seconds and not five."""
-    paths = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
     cache = {"JAX_COMPILATION_CACHE_DIR": str(folder / "cache"), "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0"}
-    return {**os.environ, "PYTHONPATH": paths, **cache}
+    return child_environment(**cache)
 
 
 def start(folder: Path, *arguments: str) -> subprocess.Popen[bytes]:
@@ -102,12 +99,11 @@ def make_whole(folder: Path) -> Path:
 
 
 def assert_same(run: Path, whole: Path) -> None:
-    """The whole last checkpoint (weights, optimizer, random state, position, sums, best weights), the weights that are
-    kept, and the figures of every epoch."""
-    ours, theirs = (checkpoint_steps(path / "checkpoints")[-1] for path in (run, whole))
-    assert ours == theirs
-    found, metadata = read_arrays(checkpoint_file(run / "checkpoints", ours))
-    wanted, _ = read_arrays(checkpoint_file(whole / "checkpoints", ours))
+    """The whole last checkpoint, file or folder (weights, optimizer, random state, position, sums, best weights), the
+    weights that are kept, and the figures of every epoch."""
+    ours, theirs = (checkpoints_in(path / "checkpoints")[-1] for path in (run, whole))
+    assert ours.name == theirs.name
+    (found, record), (wanted, _) = read_checkpoint(run, ours), read_checkpoint(whole, theirs)
     assert found.keys() == wanted.keys()
     for name, array in wanted.items():
         assert found[name].tobytes() == array.tobytes(), name
@@ -115,7 +111,7 @@ def assert_same(run: Path, whole: Path) -> None:
     a, b = read_run(run), read_run(whole)
     assert [(r["loss"], r["metrics"]) for r in a.history] == [(r["loss"], r["metrics"]) for r in b.history]
     assert a.done is not None and b.done is not None and a.done["metrics"] == b.done["metrics"]
-    assert json.loads(metadata["record"])["best_epoch"] == b.done["best_epoch"]
+    assert record["best_epoch"] == b.done["best_epoch"]
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="there is no SIGKILL here")

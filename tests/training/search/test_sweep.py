@@ -16,7 +16,8 @@ from netspec.cli.main import run
 from netspec.runs.catalog import look_at
 from netspec.storage.weights import load_weights
 from netspec.training.step.engine import Engine
-from tests.training.search.test_tune import SPEC
+from tests.training.nets import same
+from tests.training.search.test_tune import SPEC, write_points
 
 NET = SPEC[: SPEC.index("tune {")].replace("epochs = 2", "epochs = 2\n    optimizer = sgd(0.1)")
 WIDTHS, RATES = [4, 8], [0.05, 0.5]
@@ -26,9 +27,7 @@ WIDTHS, RATES = [4, 8], [0.05, 0.5]
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a spec, its data, and a finished sweep, which tests only read."""
     folder = tmp_path_factory.mktemp("sweep")
-    points = np.random.default_rng(0).normal(size=(200, 2)).round(3)
-    rows = [f"{x},{y},{'left' if x + y < 0 else 'right'}" for x, y in points]
-    (folder / "points.csv").write_text("\n".join(["x,y,side", *rows]) + "\n")
+    write_points(folder / "points.csv")
     (folder / "net.net").write_text(NET)
     return folder
 
@@ -49,11 +48,6 @@ def done(folder: Path) -> tuple[netspec.SweepResult, list[object]]:
 def here(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(folder)
     return folder
-
-
-def same_weights(one: Path, other: Path) -> bool:
-    a, b = load_weights(one), load_weights(other)
-    return a.keys() == b.keys() and all(np.array_equal(a[name], b[name]) for name in a)
 
 
 def test_runs_are_those_of_single_trainings(done: Any, folder: Path) -> None:
@@ -149,7 +143,7 @@ def test_an_interrupted_sweep_continues_bit_for_bit(done: Any, here: Path) -> No
     netspec.resume(begun.runs[1].path, verbose=0)  # by itself
     ended = netspec.sweep(resume=begun.run, verbose=0)
     assert ended.signal is None and [one.state for one in ended.runs] == ["finished"] * 4
-    assert all(same_weights(a.path, b.path) for a, b in zip(whole.runs, ended.runs, strict=True))
+    assert all(same(load_weights(a.path), load_weights(b.path)) for a, b in zip(whole.runs, ended.runs, strict=True))
 
 
 def test_other_data_are_noticed(done: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

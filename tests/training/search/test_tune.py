@@ -64,13 +64,18 @@ tune {
 """
 
 
-@pytest.fixture
-def spec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A spec with its data in the current folder: two classes that a line separates."""
-    monkeypatch.chdir(tmp_path)
+def write_points(file: Path) -> None:
+    """Two classes that a line separates."""
     points = np.random.default_rng(0).normal(size=(200, 2)).round(3)
     rows = [f"{x},{y},{'left' if x + y < 0 else 'right'}" for x, y in points]
-    (tmp_path / "points.csv").write_text("\n".join(["x,y,side", *rows]) + "\n")
+    file.write_text("\n".join(["x,y,side", *rows]) + "\n")
+
+
+@pytest.fixture
+def spec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A spec with its data in the current folder."""
+    monkeypatch.chdir(tmp_path)
+    write_points(tmp_path / "points.csv")
     (tmp_path / "net.net").write_text(SPEC)
     return tmp_path / "net.net"
 

@@ -15,6 +15,7 @@ import pytest
 import netspec
 from netspec.cli.main import run
 from netspec.language.diagnostics import CompileError
+from netspec.storage.run_folder import read_run
 from netspec.training.loop.trackers.base import Tracker
 from netspec.training.recipe import settings
 from tests.training.workflows.conftest import SPEC
@@ -52,17 +53,18 @@ def test_mlflow(net: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["train", "--resume", "runs/a", "-D", "train.epochs=5", "--no-report", "--json"]) == 0
     (only,) = client.search_runs([first.info.experiment_id])
     assert only.info.run_id == identity["run_id"] and only.data.tags["train.epochs"] == "5"
-    records = [json.loads(line) for line in Path("runs/a/metrics.jsonl").read_text().splitlines()]
+    record = read_run(Path("runs/a"))
+    assert record.done is not None
     for name in ("val_loss", "accuracy"):
         points = client.get_metric_history(identity["run_id"], name)
-        expected = {record["epoch"]: record["metrics"][name] for record in records[:-1]}
+        expected = {epoch["epoch"]: epoch["metrics"][name] for epoch in record.history}
         assert len(points) == 5 and {point.step: point.value for point in points} == expected
-    assert only.data.metrics["test_loss"] == records[-1]["metrics"]["test_loss"]
+    assert only.data.metrics["test_loss"] == record.done["metrics"]["test_loss"]
     copy = mlflow.artifacts.download_artifacts(run_id=identity["run_id"], artifact_path="run", dst_path="copy")
     capsys.readouterr()
     assert run(["eval", str(copy), "--json"]) == 0
     printed = json.loads(capsys.readouterr().out.splitlines()[-1])
-    assert printed["metrics"]["test_loss"] == pytest.approx(records[-1]["metrics"]["test_loss"], rel=1e-5)
+    assert printed["metrics"]["test_loss"] == pytest.approx(record.done["metrics"]["test_loss"], rel=1e-5)
 
 
 def test_mlflow_from_python(net: str) -> None:
@@ -120,8 +122,7 @@ def test_wandb(net: str, capsys: pytest.CaptureFixture[str]) -> None:
     (warning,) = [line for line in printed if line.get("code") == "NS555"]
     assert "there is no API key" in warning["message"]
     assert run(["train", "--resume", "runs/a", "-D", "train.epochs=5", "--no-report", "--json"]) == 0
-    lines = [json.loads(line) for line in Path("runs/a/metrics.jsonl").read_text().splitlines()]
-    losses = {line["epoch"]: line["metrics"]["val_loss"] for line in lines[:-1]}
+    losses = {epoch["epoch"]: epoch["metrics"]["val_loss"] for epoch in read_run(Path("runs/a")).history}
     first, second = (offline_records(path) for path in sorted(Path("wandb").glob("offline-run-*")))
     assert history_of(first) == {epoch: losses[epoch] for epoch in (1, 2, 3)}
     assert history_of(second) == {epoch: losses[epoch] for epoch in (4, 5)}
@@ -191,8 +192,7 @@ def test_a_tracker_that_fails_loses_no_training(
     assert netspec.evaluate("runs/a")["test_loss"] > 0
     flaky.is_down = ()
     assert run(["train", "--resume", "runs/a", "-D", "train.epochs=4", "--no-report", "--json"]) == 0
-    lines = [json.loads(line) for line in Path("runs/a/metrics.jsonl").read_text().splitlines()]
-    assert flaky.logged == {line["epoch"]: line["metrics"]["val_loss"] for line in lines[:-1]}
+    assert flaky.logged == {epoch["epoch"]: epoch["metrics"]["val_loss"] for epoch in read_run(Path("runs/a")).history}
     assert flaky.ends[-1] == "finished"
 
 

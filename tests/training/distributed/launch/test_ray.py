@@ -6,13 +6,13 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from netspec.cli.main import run
+from tests.child_processes import child_environment, epochs_of, wait_until
 
 pytestmark = pytest.mark.usefixtures("default_signals")
 
@@ -50,9 +50,8 @@ def test_two_nodes(ray_address: str, capfd: pytest.CaptureFixture[str]) -> None:
     assert run(["launch", "net.net", "--ray", "-N", "2", "--address", ray_address, "--run-folder", "mine"]) == 0
     printed = capfd.readouterr().out
     assert printed.count("run: runs/mine") == 1 and "on 2 x cpu as data(2)" in " ".join(printed.split())
-    environment = {**os.environ, "JAX_PLATFORMS": "cpu", "JAX_NUM_CPU_DEVICES": "2"}
     whole = ["train", "net.net", "-D", "train.devices=2", "--run-folder", "whole", "--no-report"]
-    subprocess.run([sys.executable, "-m", "netspec", *whole], env=environment, check=True, capture_output=True)
+    subprocess.run([sys.executable, "-m", "netspec", *whole], env=child_environment(2), check=True, capture_output=True)
     assert Path("runs/mine/weights.safetensors").read_bytes() == Path("runs/whole/weights.safetensors").read_bytes()
 
 
@@ -87,16 +86,15 @@ def test_a_killed_process(ray_address: str, tmp_path: Path) -> None:
     arguments = ["launch", "net.net", "--ray", "-N", "2", "--address", ray_address, "--run-folder", "mine"]
     command = [sys.executable, "-m", "netspec", *arguments, "-D", "train.epochs=400", "--save-every", "0"]
     launcher = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    metrics, end = Path("runs/mine/metrics.jsonl"), time.monotonic() + 240
-    while not (metrics.exists() and metrics.read_text().count('"event": "epoch"') >= 2):
-        assert launcher.poll() is None and time.monotonic() < end
-        time.sleep(0.1)
+    mine = Path("runs/mine")
+    wait_until(lambda: epochs_of(mine) >= 2 or launcher.poll() is not None)
+    assert launcher.poll() is None
     (victim,) = [number for number in processes_in(tmp_path) if "--process-id\0001" in command_line(number)]
     os.kill(victim, signal.SIGKILL)
     printed, _ = launcher.communicate(timeout=120)
     assert launcher.returncode == 1
     assert "NS589" in printed and "process 1 of 2 was lost: signal 9" in printed
-    epochs = metrics.read_text().count('"event": "epoch"')
+    epochs = epochs_of(mine)
     again = [*command[:-4], "-D", f"train.epochs={epochs + 1}"]
     done = subprocess.run(again, capture_output=True, text=True, check=False)
     assert done.returncode == 0 and f"resuming at epoch {epochs + 1}" in " ".join(done.stdout.split()), done.stdout

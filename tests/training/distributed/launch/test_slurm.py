@@ -13,6 +13,7 @@ import pytest
 
 from netspec.cli.main import run
 from netspec.training.distributed.launch.job import parse_time
+from tests.child_processes import child_environment, epochs_of
 from tests.training.distributed.launch.slurm_cluster import SlurmCluster
 
 pytestmark = pytest.mark.usefixtures("default_signals")
@@ -48,32 +49,24 @@ def submitted(capsys: pytest.CaptureFixture[str], *options: str) -> str:
     return job
 
 
-def epochs(run_folder: Path) -> int:
-    try:
-        return (run_folder / "metrics.jsonl").read_text().count('"event": "epoch"')
-    except FileNotFoundError:
-        return 0
-
-
 def test_a_killed_process_and_the_time_limit(slurm: SlurmCluster, capsys: pytest.CaptureFixture[str]) -> None:
     """The job is requeued by itself both times, resumes its run, and ends with the weights of one process that nothing
     has disturbed."""
     job = submitted(capsys, "-N", "2", "--time", "20m", "--save-every", "0")
     mine, log = Path("runs/net-slurm"), Path(f"net-{job}.log")
-    slurm.until(lambda: epochs(mine) >= 2, "two epochs")
+    slurm.until(lambda: epochs_of(mine) >= 2, "two epochs")
     slurm.run("scancel", "--signal=USR1", job)  # what Slurm itself sends before the time limit
     slurm.until(lambda: slurm.restarts(job) == 1, "requeued")
-    first = epochs(mine)
-    slurm.until(lambda: epochs(mine) >= first + 2, "two epochs more")
+    first = epochs_of(mine)
+    slurm.until(lambda: epochs_of(mine) >= first + 2, "two epochs more")
     for process in slurm.processes(job, 1):
         os.kill(process, signal.SIGKILL)
     slurm.until(lambda: slurm.restarts(job) == 2, "requeued again")
-    second = epochs(mine)
+    second = epochs_of(mine)
     assert slurm.wait_for(job, "COMPLETED", "FAILED", "CANCELLED") == "COMPLETED", log.read_text()
-    assert 2 <= first < second < 60 and epochs(mine) == 60
+    assert 2 <= first < second < 60 and epochs_of(mine) == 60
     whole = [sys.executable, "-m", "netspec", "train", "net.net", "-D", "train.devices=2", "--run-folder", "whole"]
-    environment = {**os.environ, "JAX_PLATFORMS": "cpu", "JAX_NUM_CPU_DEVICES": "2"}
-    subprocess.run(whole, env=environment, check=True, capture_output=True)
+    subprocess.run(whole, env=child_environment(2), check=True, capture_output=True)
     assert (mine / "weights.safetensors").read_bytes() == Path("runs/whole/weights.safetensors").read_bytes()
 
 
@@ -87,7 +80,7 @@ def test_an_error_is_not_tried_again(slurm: SlurmCluster, capsys: pytest.Capture
 
 def test_a_cancelled_job_stays_cancelled(slurm: SlurmCluster, capsys: pytest.CaptureFixture[str]) -> None:
     job = submitted(capsys, "--save-every", "0")
-    slurm.until(lambda: epochs(Path("runs/net-slurm")) >= 1, "an epoch")
+    slurm.until(lambda: epochs_of(Path("runs/net-slurm")) >= 1, "an epoch")
     slurm.run("scancel", job)
     assert slurm.wait_for(job, "CANCELLED", "COMPLETED", "PENDING") == "CANCELLED"
     assert slurm.restarts(job) == 0

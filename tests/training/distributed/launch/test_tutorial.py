@@ -12,6 +12,7 @@ from safetensors.numpy import load_file
 from sklearn.datasets import load_digits
 
 from netspec.cli.main import run
+from tests.data.files import write_idx
 from tests.training.distributed.launch.slurm_cluster import SlurmCluster
 
 PAGE = (Path(__file__).parents[4] / "docs" / "multinode.md").read_text(encoding="utf-8")
@@ -29,10 +30,8 @@ def write_mnist(folder: Path) -> None:
     folder.mkdir(parents=True)
     for name, (first, last) in NAMES.items():
         pixels, classes = padded[first:last], labels[first:last].astype(np.uint8)
-        head = np.array([0x803, *pixels.shape], ">i4").tobytes()
-        (folder / f"{name}-idx3-ubyte").write_bytes(head + pixels.tobytes())
-        head = np.array([0x801, len(classes)], ">i4").tobytes()
-        (folder / f"{name.replace('images', 'labels')}-idx1-ubyte").write_bytes(head + classes.tobytes())
+        write_idx(folder / f"{name}-idx3-ubyte", pixels)
+        write_idx(folder / f"{name.replace('images', 'labels')}-idx1-ubyte", classes)
 
 
 def test_the_tutorial(slurm: SlurmCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -94,9 +94,7 @@ def resume_sweep(
         raise fail(WrongSweep(case="folder", text=str(path), reason=reason, advice="see `netspec runs`"))
     spec = as_trained(path, read_compilation(path))
     if data is None:  # what is known of the data is found again, for each combination
-        spec = Compilation(
-            spec.source, overrides=spec.overrides, input=spec.input, used=spec.used_texts, given_from=spec.given_from
-        )
+        spec = spec.again()
     prepared = prepare(spec, data)
     if data_checksum(prepared) != read_run(path).read(SWEEP, SweepRecord).data:
         raise fail(OtherData(case="several", run=str(path), command="netspec train --sweep"))

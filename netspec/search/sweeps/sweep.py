@@ -177,11 +177,12 @@ class _Sweep:
     def train(self, warnings: Sequence[Diagnostic]) -> SweepResult:
         """Train every run that has not ended, up to an interruption."""
         signal = None
-        for one in read_sweep(self.parent.path).runs:
+        runs = read_sweep(self.parent.path).runs
+        for one in runs:
             if one.state == "finished" or (one.state == "failed" and one.code):
                 continue
             if self.tell is not None:
-                self.tell(one, len(read_run(self.parent.path).read(SWEEP, SweepRecord).runs))
+                self.tell(one, len(runs))
             failure, signal = self._train(one)
             self._write(one.number, failure)
             if signal is not None:

@@ -7,9 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
-
-from netspec.api.training import check_shown, spec_of, training_arguments
+from netspec.api.training import check_shown, members_finished, spec_of, training_arguments
 from netspec.runs.arguments import check_one_data, check_optional, run_folder
 
 if TYPE_CHECKING:
@@ -74,7 +72,7 @@ def cross_validate(
         raise TypeError("`folds` is missing: the number of folds, such as `folds=5`")
     show_warnings(verbose, experiment.compilation.problems.warnings, experiment.warnings)
     with showing(verbose, callbacks) as callback:
-        return _finished(fold_runs.train_folds(experiment, Path(runs), callback), verbose, expect)
+        return members_finished(fold_runs.train_folds(experiment, Path(runs), callback), verbose, expect)
 
 
 def resume_cross_validation(
@@ -99,7 +97,7 @@ def resume_cross_validation(
         raise TypeError(f"{run} is not a cross-validation: call `netspec.resume`")
     with showing(verbose, callbacks) as callback:
         found = fold_runs.resume_folds(run_folder(run), callback, with_groups(data, groups))
-    return _finished(found, verbose, expect)
+    return members_finished(found, verbose, expect)
 
 
 def with_groups(data: Any, groups: Any) -> Dataset | Any:
@@ -123,13 +121,3 @@ def with_groups(data: Any, groups: Any) -> Dataset | Any:
     if len(values) != len(dataset.train):
         raise ValueError(f"`groups` has {len(values)} values for {len(dataset.train)} examples")
     return replace(dataset, divided_by=values)
-
-
-def _finished(result: FoldsResult, verbose: int, expect: Expect) -> FoldsResult:
-    from netspec.display.python import report_unmet
-    from netspec.runs.repeated.members_table import folds_text
-
-    if verbose and result.signal is None:
-        click.echo("\n" + folds_text(result))
-    report_unmet(result.problems, expect, result.run)
-    return result

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from netspec.api.training import check_shown, spec_of, training_arguments
+from netspec.api.training import check_shown, members_finished, spec_of, training_arguments
 from netspec.runs.arguments import check_one_data, check_type, run_folder, source_of
 
 if TYPE_CHECKING:
@@ -66,14 +66,14 @@ def sweep(
         check_shown(verbose, callbacks, expect)
         with showing(verbose, callbacks) as callback:
             result = resume_sweep(run_folder(resume, "resume"), callback, data, tell=tell)
-        return _finished(result, verbose, expect)
+        return members_finished(result, verbose, expect)
     texts = _texts(values)
     spec, overrides = spec_of(model), training_arguments(runs, callbacks, params, verbose, expect, settings)
     experiment = prepare(spec, data, overrides)
     show_warnings(verbose, experiment.compilation.problems.warnings, experiment.warnings)
     with showing(verbose, callbacks) as callback:
         result = train_sweep(experiment, texts, Path(runs), callback, tell=tell)
-    return _finished(result, verbose, expect)
+    return members_finished(result, verbose, expect)
 
 
 def _texts(values: object) -> dict[str, tuple[str, ...]]:
@@ -91,12 +91,3 @@ def _texts(values: object) -> dict[str, tuple[str, ...]]:
 
 def _tell(one: SweepRun, count: int) -> None:
     click.echo(f"\nrun {one.number} of {count}: {', '.join(f'{name} {value}' for name, value in one.values.items())}")
-
-
-def _finished(result: SweepResult, verbose: int, expect: Expect) -> SweepResult:
-    from netspec.display.python import report_unmet
-
-    if verbose and result.signal is None:
-        click.echo(f"\n{result}")
-    report_unmet(result.problems, expect, result.run)
-    return result

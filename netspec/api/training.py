@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -27,9 +27,13 @@ from netspec.training.distributed.mesh import devices_of
 if TYPE_CHECKING:
     from netspec.display.python import Expect
     from netspec.runs.model import Model, Result
+    from netspec.runs.repeated.folds import FoldsResult
     from netspec.runs.repeated.seed_runs import SeedsResult
+    from netspec.runs.repeated.sweep_runs import SweepResult
     from netspec.spec.experiment import Result as CompiledResult
     from netspec.training.loop.callback import Callback
+
+    AnyMembers = TypeVar("AnyMembers", SeedsResult, FoldsResult, SweepResult)
 
 
 def train(
@@ -122,7 +126,7 @@ def train_seeds(
     experiment = load_init(prepare(spec, data, overrides))
     show_warnings(verbose, experiment.compilation.problems.warnings, experiment.warnings)
     with showing(verbose, callbacks) as callback:
-        return _seeds_finished(seed_runs.train_seeds(experiment, Path(runs), callback), verbose, expect)
+        return members_finished(seed_runs.train_seeds(experiment, Path(runs), callback), verbose, expect)
 
 
 def spec_of(model: object) -> Compilation | Source:
@@ -166,12 +170,14 @@ def _finished(result: CompiledResult, expect: Expect = "warn") -> Result:
     return Result.of(result)
 
 
-def _seeds_finished(result: SeedsResult, verbose: int, expect: Expect = "warn") -> SeedsResult:
+def members_finished(result: AnyMembers, verbose: int, expect: Expect) -> AnyMembers:
+    """The result of several runs for users: its table is shown, and expectations that are not met are reported, as by
+    the caller's caller."""
     from netspec.display.python import report_unmet
-    from netspec.runs.repeated.members_table import seeds_text
+    from netspec.runs.repeated.members_table import members_text
 
     if verbose and result.signal is None:
-        click.echo("\n" + seeds_text(result))
+        click.echo(f"\n{members_text(result)}")
     report_unmet(result.problems, expect, result.run)
     return result
 
@@ -243,4 +249,4 @@ def resume_seeds(
 
     check_shown(verbose, callbacks, expect)
     with showing(verbose, callbacks) as callback:
-        return _seeds_finished(seed_runs.resume_seeds(run_folder(run), callback, data), verbose, expect)
+        return members_finished(seed_runs.resume_seeds(run_folder(run), callback, data), verbose, expect)

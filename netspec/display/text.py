@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from netspec.language.text import fit_columns, printable, truncated, wrap_row
@@ -77,3 +77,15 @@ def areas_text(areas: Mapping[str, float]) -> str:
     ranked = sorted(((name, part) for name, part in areas.items() if part), key=lambda item: -item[1])
     more = f", and {len(ranked) - MAX_AREAS} more" if len(ranked) > MAX_AREAS else ""
     return ", ".join(f"{name} {100 * part:.1f}%" for name, part in ranked[:MAX_AREAS]) + more
+
+
+def each_reason(noun: str, failed: Iterable[tuple[int, str, str]]) -> list[str]:
+    """Why runs or trials failed, each reason once: from the number, the code and the reason of each."""
+    reasons: dict[str, list[int]] = {}
+    for number, code, reason in failed:
+        reasons.setdefault(f"{code}: {reason}".removeprefix(": "), []).append(number)
+    texts = []
+    for reason, numbers in reasons.items():
+        which = ", ".join(map(str, numbers[:8])) + (", …" if len(numbers) > 8 else "")
+        texts.append(f"{noun if len(numbers) == 1 else f'{noun}s'} {which} failed: {reason}")
+    return texts

@@ -7,14 +7,14 @@ may differ: `train.epochs`, and the devices.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from netspec.language.diagnostics import fail
 from netspec.language.source import Source
 from netspec.runs.catalog import meaning_of_run
-from netspec.runs.diff import HARMLESS, Difference, compare
+from netspec.runs.diff import HARMLESS, Change, Difference, compare
 from netspec.spec.canonical import meaning_of
 from netspec.spec.compilation import Compilation
 from netspec.spec.experiment import (
@@ -110,10 +110,25 @@ def is_complete(path: Path, spec: Compilation) -> bool:
 
 def other_spec(run: Path, spec: Compilation | Source | None, difference: Difference) -> OtherSpec:
     """The error for a spec that a run cannot be resumed with."""
-    lines = "".join(f"\n  {line}" for line in difference.lines(difference.serious, limit=12))
     source = spec.source if isinstance(spec, Compilation) else spec
     what = "the spec" if source is None else f"`{source.name}`"
-    return OtherSpec(what=what, run=str(run), changes=lines)
+    return OtherSpec(what=what, run=str(run), changes=_shown(difference, difference.serious))
+
+
+def check_same_meaning(path: Path, spec: Compilation) -> None:
+    """A search or a sweep is continued with the same spec; comments and formatting may change.
+
+    Raises:
+        CompileError: the spec means something else (NS494).
+    """
+    difference = compare(meaning_of_run(path), meaning_of(spec))
+    if difference.changes:
+        changes = _shown(difference, difference.changes)
+        raise fail(OtherSpec(case="search", what=f"`{spec.source.name}`", run=str(path), changes=changes))
+
+
+def _shown(difference: Difference, changes: Sequence[Change]) -> str:
+    return "".join(f"\n  {line}" for line in difference.lines(changes, limit=12))
 
 
 def _changes_kept(kept: Compilation, now: Compilation, difference: Difference) -> dict[str, Any]:

@@ -170,14 +170,7 @@ def _end_fails(dimension: Dimension, value: Value, values: Mapping[str, Value], 
 
 def at_point(compilation: Compilation, overrides: Mapping[str, str]) -> Compilation:
     """The spec with the values of a trial."""
-    return Compilation(
-        compilation.source,
-        overrides={**compilation.overrides, **overrides, "train.seeds": "1"},
-        input=compilation.input,
-        facts=compilation.given_facts,
-        used=compilation.used_texts,
-        given_from=compilation.given_from,
-    )
+    return compilation.again({**overrides, "train.seeds": "1"}, facts=compilation.given_facts)
 
 
 def errors_of(compilation: Compilation) -> list[Diagnostic]:

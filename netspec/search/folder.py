@@ -28,19 +28,17 @@ from netspec.language.files.paths import is_file, is_folder
 from netspec.language.record import Frozen
 from netspec.language.source import Source
 from netspec.language.text import json_text
-from netspec.runs.catalog import meaning_of_run
-from netspec.runs.diff import compare
+from netspec.runs.resume import check_same_meaning
 from netspec.search.checks import Plan, plan_search
 from netspec.search.errors import NoSearch
 from netspec.search.trials.own import OwnStudy
 from netspec.search.trials.record import Trial
 from netspec.search.trials.study import Study
-from netspec.spec.canonical import meaning_of
 from netspec.spec.checks import load_data
 from netspec.spec.compilation import Compilation
 from netspec.spec.experiment import SpecExperiment, as_dataset, prepare, run_files, settings_in_force
 from netspec.spec.saved import read_compilation
-from netspec.storage.errors import OtherData, OtherSpec
+from netspec.storage.errors import OtherData
 from netspec.storage.run_files import SEARCH
 from netspec.storage.run_folder import Run, read_run
 from netspec.training.feed.data_checksum import fingerprint
@@ -205,10 +203,7 @@ def check_same_spec(path: Path, spec: Compilation) -> None:
     Raises:
         CompileError: the spec means something else (NS494), or the section `tune` has changed (NS597).
     """
-    difference = compare(meaning_of_run(path), meaning_of(spec))
-    if difference.changes:
-        lines = "".join(f"\n  {line}" for line in difference.lines(difference.changes, limit=12))
-        raise fail(OtherSpec(case="search", what=f"`{spec.source.name}`", run=str(path), changes=lines))
+    check_same_meaning(path, spec)
     before = read_compilation(path)
     texts = [_searched(one.source) for one in (before, spec)]
     for name in FIXED:

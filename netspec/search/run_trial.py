@@ -6,10 +6,8 @@ Trials with the same network and the same recipe but for its learning rate share
 
 from __future__ import annotations
 
-import json
 import math
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -19,6 +17,7 @@ from netspec.data.dataset.dataset import Dataset
 from netspec.language.diagnostics import CompileError
 from netspec.language.files.atomic_files import reason_of
 from netspec.language.values import is_plain_number
+from netspec.runs.repeated.shared_programs import SharedPrograms
 from netspec.search.checks import Plan, at_point
 from netspec.search.settings import SIZES
 from netspec.search.trials.record import Trial
@@ -27,8 +26,6 @@ from netspec.spec.experiment import SpecExperiment, load_init, prepare
 from netspec.training.loop.callback import TrainingCallback
 from netspec.training.loop.fit_result import FitResult
 from netspec.training.loop.loop import fit
-from netspec.training.step.engine import Engine
-from netspec.training.step.rate_in_state import RateInStateEngine, with_unit_rate
 
 MAX_ENGINES = 4
 """Networks whose compiled programs are kept."""
@@ -59,7 +56,7 @@ class Trainer:
         self, compilation: Compilation, dataset: Dataset, plan: Plan, *, deadline: float | None = None
     ) -> None:
         self.compilation, self.dataset, self.plan, self.deadline = compilation, dataset, plan, deadline
-        self._engines: OrderedDict[str, Engine] = OrderedDict()
+        self._programs = SharedPrograms(MAX_ENGINES, shares_rate=True)
 
     def train(self, trial: Trial, report: Report | None = None) -> tuple[Trial, str | None]:
         """The record of a trial after its training, and the signal that interrupted it.
@@ -72,7 +69,7 @@ class Trainer:
         signal = None
         try:
             experiment = self._prepared(trial)
-            result = fit(experiment, engine=self._engine(experiment), reporter=watch, save_seconds=math.inf)
+            result = fit(experiment, engine=self._programs.engine(experiment), reporter=watch, save_seconds=math.inf)
             signal = result.signal
             ended = trial.replace(state="interrupted") if signal else self._ended(trial, experiment, result)
         except Pruned:
@@ -83,7 +80,7 @@ class Trainer:
         except OutOfTime:
             raise
         except Exception as error:  # noqa: BLE001  # memory, disks, user-defined layers: the search goes on
-            self._engines.clear()
+            self._programs.clear()
             reason = f"{type(error).__name__}: {reason_of(error)}"
             ended = trial.replace(state="failed", reason=reason, metrics=watch.metrics)
         return ended.replace(epochs=watch.epochs, seconds=round(time.perf_counter() - began, 3)), signal
@@ -106,21 +103,6 @@ class Trainer:
             what = "is not known for inputs of any size" if wrong[0] in SIZES else "is not finite"
             return trial.replace(state="failed", reason=f"{wrong[0]} {what}", metrics=metrics)
         return trial.replace(state="complete", goals=goals, metrics=metrics)
-
-    # ------------------------------------------------------------ programs
-
-    def _engine(self, experiment: SpecExperiment) -> Engine:
-        """The engine of a trial, with the programs of an earlier one where they compute the same."""
-        recipe, _ = with_unit_rate(experiment.recipe)
-        described = json.dumps(recipe.describe(), sort_keys=True, default=str)
-        key = f"{experiment.model.source}\n{described}\n{experiment.penalties}"
-        known = self._engines.get(key)
-        engine = RateInStateEngine(experiment, programs_of=known)
-        self._engines.setdefault(key, engine)
-        self._engines.move_to_end(key)
-        while len(self._engines) > MAX_ENGINES:
-            self._engines.popitem(last=False)
-        return engine
 
 
 class _Watch(TrainingCallback):

@@ -129,6 +129,22 @@ class Compilation:
         self.measured: list[Expectation] = []
         self._sections: dict[str, Any] = {}
 
+    def again(self, overrides: Mapping[str, str] | None = None, *, facts: Facts | None = None) -> Compilation:
+        """The same spec, to be compiled anew.
+
+        Args:
+            overrides: settings that replace its own.
+            facts: what is known of its data; None: it is found again.
+        """
+        return Compilation(
+            self.source,
+            overrides={**self.overrides, **(overrides or {})},
+            input=self.input,
+            facts=facts,
+            used=self.used_texts,
+            given_from=self.given_from,
+        )
+
     @property
     def name(self) -> str:
         """What the network is called: the file's name without its ending."""

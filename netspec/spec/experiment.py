@@ -125,14 +125,7 @@ class SpecExperiment(Experiment):
         """
         assert self.loaded is not None
         whole = self.compilation
-        spec = Compilation(
-            whole.source,
-            overrides={**whole.overrides, **overrides},
-            input=whole.input,
-            facts=whole.given_facts if self.is_given else None,
-            used=whole.used_texts,
-            given_from=whole.given_from,
-        )
+        spec = whole.again(overrides, facts=whole.given_facts if self.is_given else None)
         if self.is_given:
             return prepare(spec, self.loaded)
         spec.check()

@@ -19,7 +19,6 @@ from netspec.data.transforms.token_names import Tokens, tokens_of
 from netspec.display.problems import print_problems
 from netspec.language.diagnostics import CompileError, fail
 from netspec.runs.arguments import check_choice, check_type
-from netspec.spec.compilation import Compilation
 from netspec.spec.experiment import SpecExperiment, prepare
 from netspec.spec.model import Model
 from netspec.spec.trained_data import SPLITS
@@ -165,14 +164,7 @@ def experiment_of(model: Model, data: Any = None) -> SpecExperiment:
             "give an input to look at, or in Python the data"
         )
     spec = model.compilation
-    again = Compilation(  # data that cannot be read are not a mistake of the model
-        spec.source,
-        overrides=spec.overrides,
-        input=spec.input,
-        facts=spec.given_facts,
-        used=spec.used_texts,
-        given_from=spec.given_from,
-    )
+    again = spec.again(facts=spec.given_facts)  # data that cannot be read are not a mistake of the model
     found = prepare(again, data, preprocessing=model.preprocessing)
     if model.trained_on is not None:
         print_problems(model.trained_on.changes(found))

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def print_members(result: Result | SeedsResult | FoldsResult | SweepResult, as_json: bool) -> None:
     """Print the metrics of several runs, or how to resume them; nothing for a single run."""
     from netspec.runs.repeated.folds import FoldsResult
-    from netspec.runs.repeated.members_table import folds_text, seeds_text
+    from netspec.runs.repeated.members_table import members_text
     from netspec.runs.repeated.seed_runs import SeedsResult
     from netspec.runs.repeated.sweep_runs import SweepResult
 
@@ -32,10 +32,8 @@ def print_members(result: Result | SeedsResult | FoldsResult | SweepResult, as_j
         if not as_json:
             nouns = {SeedsResult: "seeds", FoldsResult: "folds", SweepResult: "runs"}
             click.echo(f"resume all {nouns[type(result)]} with: netspec train --resume {result.run}")
-    elif isinstance(result, SweepResult):
-        click.echo(f"\n{result}")
     else:
-        click.echo("\n" + (seeds_text(result) if isinstance(result, SeedsResult) else folds_text(result)))
+        click.echo(f"\n{members_text(result)}")
 
 
 def print_sweep_run(one: SweepRun, count: int) -> None:

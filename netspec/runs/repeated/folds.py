@@ -27,7 +27,6 @@ from netspec.runs.evaluate_predict import evaluate_ensemble
 from netspec.runs.repeated.members import Members
 from netspec.runs.repeated.out_of_fold import FoldPredictions, OutOfFold, join_folds, out_of_fold_csv
 from netspec.runs.repeated.seed_runs import Spread, spreads
-from netspec.spec.compilation import Compilation
 from netspec.spec.experiment import SpecExperiment, load_init, prepare, pretty, run_files, settings_in_force
 from netspec.spec.saved import as_trained, load_model, read_compilation
 from netspec.storage.run_files import FOLDS
@@ -110,9 +109,7 @@ def resume_folds(path: Path, reporter: Reporter | None = None, data: Any = None,
     """
     spec = as_trained(path, read_compilation(path))
     if data is None:  # what is known of the data is that of all examples: found again, and for each fold
-        spec = Compilation(
-            spec.source, overrides=spec.overrides, input=spec.input, used=spec.used_texts, given_from=spec.given_from
-        )
+        spec = spec.again()
     return _Folds(prepare(spec, data)).train(shared_run(lambda: Run.open(path)), reporter or Several(), options)
 
 

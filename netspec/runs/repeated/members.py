@@ -10,6 +10,7 @@ from typing import Any
 
 from netspec.language.diagnostics import Diagnostic
 from netspec.language.files.paths import is_folder
+from netspec.runs.repeated.shared_programs import SharedPrograms
 from netspec.runs.resume import resume_run
 from netspec.spec.experiment import SpecExperiment, run_files, settings_in_force, train_in
 from netspec.storage.run_folder import Run, read_run
@@ -18,8 +19,6 @@ from netspec.training.distributed.processes import peers
 from netspec.training.distributed.shared_run import shared_run
 from netspec.training.loop.callback import HOOKS, Record, Reporter, Several, Tick, TrainingCallback
 from netspec.training.loop.checkpointing import SAVE_SECONDS
-from netspec.training.step.engine import Engine
-from netspec.training.step.rate_in_state import RateInStateEngine, with_unit_rate
 
 KEYS = {"run": "number"}
 """What the number of a run is called in records, where `noun` has another meaning there: `run` is its folder."""
@@ -51,9 +50,8 @@ class Members:
     ) -> None:
         self.parent, self.noun, self.reporter, self.data = parent, noun, reporter, data
         self.options = {"save_seconds": SAVE_SECONDS, **options}
-        self.kind = RateInStateEngine if shares_rate else Engine
         self.problems: list[Diagnostic] = []
-        self._engines: list[Engine] = []
+        self._programs = SharedPrograms(MAX_ENGINES, shares_rate=shares_rate)
 
     def train(self, number: int, make: Callable[[], SpecExperiment]) -> tuple[Mapping[str, Any], str | None]:
         """The metrics of a run, and the signal that interrupted it; read if it is finished, otherwise it is resumed, or
@@ -67,41 +65,14 @@ class Members:
             result = resume_run(folder, reporter, data=self.data, save_seconds=self.options["save_seconds"])
         else:
             experiment = make()
-            engine = self._engine(experiment)
+            engine = self._programs.engine(experiment, placement_of(experiment))
             files = run_files(experiment)
-            settings = settings_in_force(experiment, rate_in_state=self.kind is RateInStateEngine)
+            settings = settings_in_force(experiment, rate_in_state=self._programs.shares_rate)
             run = shared_run(lambda: Run.create(self.parent.path, folder.name, files, settings, exact=True))
             result = train_in(experiment, run, engine=engine, reporter=reporter, **self.options)
         peers().gather(None)  # process 0 has written everything, which the others may read
         self.problems += [problem for problem in result.problems if problem.is_error]
         return result.metrics, result.signal
-
-    def _engine(self, experiment: SpecExperiment) -> Engine:
-        """An engine with the compiled programs of one before, where these are the same."""
-        engine = next((one for one in self._engines if _has_programs_for(one, experiment)), None)
-        made = self.kind(experiment, placement=placement_of(experiment), programs_of=engine)
-        if engine is None:
-            self._engines = [*self._engines, made][-MAX_ENGINES:]
-        return made
-
-
-def _has_programs_for(engine: Engine, experiment: SpecExperiment) -> bool:
-    """Whether the compiled programs of an engine are those of an experiment: what is built into them is the network,
-    and the recipe but for its seed (and its learning rate, where that is in the state), with the weights of classes,
-    the scale of targets and the steps of an epoch. Another number of examples is compiled anew, by JAX."""
-    other = engine.experiment
-    assert isinstance(other, SpecExperiment)
-    recipes = [other.recipe, experiment.recipe.replace(seed=other.recipe.seed)]
-    if isinstance(engine, RateInStateEngine):
-        recipes = [with_unit_rate(recipe)[0] for recipe in recipes]
-    return (
-        other.model.source == experiment.model.source
-        and recipes[0] == recipes[1]
-        and other.steps_per_epoch == experiment.steps_per_epoch
-        and other.penalties == experiment.penalties
-        and {n: x.shape[1:] for n, x in other.train.inputs.items()}
-        == {n: x.shape[1:] for n, x in experiment.train.inputs.items()}
-    )
 
 
 class _Numbered(TrainingCallback):

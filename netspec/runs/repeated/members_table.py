@@ -8,6 +8,7 @@ from netspec.display.metric_text import metric_parts, metric_text
 from netspec.display.text import plural, table_lines
 from netspec.runs.repeated.folds import FoldsResult, fold_metrics
 from netspec.runs.repeated.seed_runs import SeedsResult, Spread
+from netspec.runs.repeated.sweep_runs import SweepResult
 
 
 def members_rows(noun: str, numbers: Iterable[object], spreads: Mapping[str, Spread]) -> list[list[str]]:
@@ -18,6 +19,13 @@ def members_rows(noun: str, numbers: Iterable[object], spreads: Mapping[str, Spr
         values = (spread.mean, spread.std, spread.min, spread.max, *spread.values)
         rows.append([name, *(metric_text(name, value) for value in values)])
     return rows
+
+
+def members_text(result: SeedsResult | FoldsResult | SweepResult) -> str:
+    """The table of several runs for a terminal."""
+    if isinstance(result, SweepResult):
+        return str(result)
+    return seeds_text(result) if isinstance(result, SeedsResult) else folds_text(result)
 
 
 def seeds_text(result: SeedsResult) -> str:

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from netspec.display.metric_text import best_value, metric_text, plain_metrics
-from netspec.display.text import duration_text, line_width, plural, table_lines
+from netspec.display.text import duration_text, each_reason, line_width, plural, table_lines
 from netspec.language.diagnostics import Diagnostic
 from netspec.language.files.paths import is_folder
 from netspec.language.record import Frozen
 from netspec.language.text import cells, wrap
-from netspec.runs.catalog import look_at, main_metric, metric_names
+from netspec.runs.catalog import look_at, main_metric
 from netspec.storage.run_files import SWEEP
 from netspec.storage.run_folder import read_run
 
@@ -181,8 +181,7 @@ def _run(path: Path, number: int, combination: Combination, failure: Failure | N
 def sweep_rows(result: SweepResult, count: int = MAX_METRICS) -> list[list[str]]:
     """The headings, and a row for each run: its values, at most `count` metrics, those that matter most first, and its
     state. The best run has a star."""
-    done = [look_at(one.path) for one in result.runs if one.metrics]
-    names = metric_names(done)
+    names = list(dict.fromkeys(name for one in result.runs for name in one.metrics))
     metrics = plain_metrics(names)
     order = [result.metric, *(f"test_{name}" for name in metrics[:1]), "val_loss", "test_loss", "loss"]
     shown = [name for name in dict.fromkeys(order) if name in names][:count]
@@ -225,12 +224,4 @@ def table_width(rows: Sequence[Sequence[str]]) -> int:
 
 def failures(runs: Sequence[SweepRun]) -> list[str]:
     """Why runs failed, each reason once."""
-    reasons: dict[str, list[int]] = {}
-    for one in runs:
-        if one.state == "failed":
-            reasons.setdefault(f"{one.code}: {one.reason}".removeprefix(": "), []).append(one.number)
-    texts = []
-    for reason, numbers in reasons.items():
-        which = ", ".join(map(str, numbers[:8])) + (", …" if len(numbers) > 8 else "")
-        texts.append(f"{'run' if len(numbers) == 1 else 'runs'} {which} failed: {reason}")
-    return texts
+    return each_reason("run", ((one.number, one.code, one.reason) for one in runs if one.state == "failed"))

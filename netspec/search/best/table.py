@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from netspec.display.metric_text import metric_text
-from netspec.display.text import duration_text, line_width, plural, table_lines
+from netspec.display.text import duration_text, each_reason, line_width, plural, table_lines
 from netspec.language.text import wrap
 from netspec.search.goals import Goal
 from netspec.search.spaces.space import number_source
@@ -71,15 +71,10 @@ def importance_lines(importance: Mapping[str, float]) -> list[str]:
 
 def _failures(trials: Sequence[Trial]) -> list[str]:
     """Why trials failed, each reason once."""
-    reasons: dict[str, list[int]] = {}
-    for trial in trials:
-        if trial.state == "failed":
-            reasons.setdefault(f"{trial.code}: {trial.reason}".removeprefix(": "), []).append(trial.number)
+    reasons = each_reason("trial", ((t.number, t.code, t.reason) for t in trials if t.state == "failed"))
     lines = [""] if reasons else []
-    for reason, numbers in reasons.items():
-        which = ", ".join(map(str, numbers[:8])) + (", …" if len(numbers) > 8 else "")
-        what = "trial" if len(numbers) == 1 else "trials"
-        lines += wrap(f"{what} {which} failed: {reason}", line_width(), "  ")
+    for reason in reasons:
+        lines += wrap(reason, line_width(), "  ")
     return lines
 
 

@@ -16,19 +16,17 @@ import msgspec
 
 from netspec.language.diagnostics import CompileError, Diagnostic, Diagnostics, Problems, fail
 from netspec.language.files.atomic_files import reason_of
-from netspec.runs.catalog import meaning_of_run
-from netspec.runs.diff import compare
 from netspec.runs.repeated.members import Members
 from netspec.runs.repeated.sweep_runs import Combination, Failure, SweepRecord, SweepResult, SweepRun, read_sweep
+from netspec.runs.resume import check_same_meaning
 from netspec.search.errors import WrongSweep
 from netspec.search.folder import data_checksum
 from netspec.search.spaces.space import Point
 from netspec.search.sweeps.axes import points_of
-from netspec.spec.canonical import meaning_of
 from netspec.spec.compilation import Compilation
 from netspec.spec.experiment import SpecExperiment, load_init, prepare, pretty, run_files, settings_in_force
 from netspec.spec.saved import as_trained, read_compilation
-from netspec.storage.errors import CannotWrite, CheckpointNotWritten, OtherData, OtherSpec, RunIsBusy
+from netspec.storage.errors import CannotWrite, CheckpointNotWritten, OtherData, RunIsBusy
 from netspec.storage.run_files import SWEEP, repeated_by
 from netspec.storage.run_folder import Run, read_run
 from netspec.training.loop.callback import Reporter, Several
@@ -96,9 +94,7 @@ def resume_sweep(
         raise fail(WrongSweep(case="folder", text=str(path), reason=reason, advice="see `netspec runs`"))
     spec = as_trained(path, read_compilation(path))
     if data is None:  # what is known of the data is found again, for each combination
-        spec = Compilation(
-            spec.source, overrides=spec.overrides, input=spec.input, used=spec.used_texts, given_from=spec.given_from
-        )
+        spec = spec.again()
     prepared = prepare(spec, data)
     if data_checksum(prepared) != read_run(path).read(SWEEP, SweepRecord).data:
         raise fail(OtherData(case="several", run=str(path), command="netspec train --sweep"))
@@ -115,10 +111,7 @@ def check_same_sweep(path: Path, spec: Compilation, values: Mapping[str, Sequenc
     if repeated_by(path) != "run":
         reason = "it was not made by `netspec train --sweep`"
     else:
-        difference = compare(meaning_of_run(path), meaning_of(spec))
-        if difference.changes:
-            lines = "".join(f"\n  {line}" for line in difference.lines(difference.changes, limit=12))
-            raise fail(OtherSpec(case="search", what=f"`{spec.source.name}`", run=str(path), changes=lines))
+        check_same_meaning(path, spec)
         before = [one.overrides for one in read_run(path).read(SWEEP, SweepRecord).combinations]
         if before != [point.overrides for point in points_of(spec, values)]:
             reason = "it is a sweep over other values"
@@ -184,11 +177,12 @@ class _Sweep:
     def train(self, warnings: Sequence[Diagnostic]) -> SweepResult:
         """Train every run that has not ended, up to an interruption."""
         signal = None
-        for one in read_sweep(self.parent.path).runs:
+        runs = read_sweep(self.parent.path).runs
+        for one in runs:
             if one.state == "finished" or (one.state == "failed" and one.code):
                 continue
             if self.tell is not None:
-                self.tell(one, len(read_run(self.parent.path).read(SWEEP, SweepRecord).runs))
+                self.tell(one, len(runs))
             failure, signal = self._train(one)
             self._write(one.number, failure)
             if signal is not None:

@@ -167,9 +167,21 @@ def test_the_rate_is_a_number_of_the_state(spec: Path) -> None:
         alone = netspec.train(spec, optimizer=overrides["train.optimizer"], params={"width": 8}, verbose=0)
         assert ended.metrics["val_loss"] == pytest.approx(alone.metrics["val_loss"], rel=1e-5)
         losses[rate] = ended.metrics["val_loss"]
-    assert len(set(losses.values())) == 2 and len(trainer._engines) == 1
+    assert len(set(losses.values())) == 2 and len(trainer._programs.engines) == 1
     recipe = trainer._prepared(Trial(1, {}, {"train.schedule": "reduce_on_plateau"})).recipe
     assert with_unit_rate(recipe) == (recipe, None)
+
+
+def test_trials_with_other_steps_per_epoch_share_no_programs(tmp_path: Path) -> None:
+    """A `param` of the data leaves the network as it is, but not the number of examples that it is trained on."""
+    text = "param held = 0.1\ninput 8x8x1\ndense(classes, softmax)\ndata {\n source = digits\n val = held\n}\n"
+    text += "train {\n epochs = 2\n}\ntune {\n params {\n  held = (0.1 | 0.4)\n }\n}\n"
+    compilation = Compilation(Source("net.net", text))
+    trainer = Trainer(compilation, load_data(compilation), plan_search(compilation))
+    for held in ("0.1", "0.4"):
+        ended, _ = trainer.train(Trial(1, {"held": held}, {"held": held}))
+        alone = netspec.train(text, params={"held": float(held)}, runs=tmp_path, verbose=0)
+        assert ended.metrics["val_loss"] == pytest.approx(alone.metrics["val_loss"], rel=1e-5), held
 
 
 def test_trials_do_not_see_the_test_split(spec: Path) -> None:

@@ -39,6 +39,11 @@ def _names(paths: Iterable[Any]) -> dict[Any, str]:
     return {path: name if uses[name] == 1 else jax.tree_util.keystr(path) for path, name in names.items()}
 
 
+def keys_of(path: Iterable[Any]) -> tuple[str, ...]:
+    """The steps of a path to a leaf, each by its name alone."""
+    return tuple(jax.tree_util.keystr((part,), simple=True) for part in path)
+
+
 def flatten(tree: Tree) -> dict[str, Any]:
     """The leaves by their path."""
     leaves = dict(jax.tree_util.tree_leaves_with_path(tree))

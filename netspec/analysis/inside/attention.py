@@ -114,9 +114,8 @@ def _reading(attend: Callable[..., Any], found: list[Weights]) -> Callable[..., 
 
 def _labels(model: Model, example: Inputs) -> Sequence[str]:
     """The tokens of the only input of ids, as they are written; none where there is no such input."""
-    ids = [example.raw[name][0] for name, shape in model.inputs.items() if shape.is_tokens and shape.rank == 1]
-    if len(ids) != 1:
+    names = [name for name, shape in model.inputs.items() if shape.is_tokens and shape.rank == 1]
+    if len(names) != 1:
         return ()
-    (name,) = (name for name, shape in model.inputs.items() if shape.is_tokens and shape.rank == 1)
-    known = input_tokens(model, name)
-    return [shown_token(known.name(i)) if known is not None else str(i) for i in ids[0].tolist()]
+    ids, known = example.raw[names[0]][0], input_tokens(model, names[0])
+    return [shown_token(known.name(i)) if known is not None else str(i) for i in ids.tolist()]

@@ -21,7 +21,6 @@ from netspec.language.text import printable
 
 MAX_FEATURES = 100
 """Columns of a table without a header; longer vectors are not shown as tables."""
-MAX_TOKENS = 40
 UNKNOWN = "?"
 EMPTY = "∅"
 """What is written for an empty token."""

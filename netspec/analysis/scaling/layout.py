@@ -13,7 +13,7 @@ from math import prod
 from netspec.analysis.scaling.step_shapes import Leaf, StepShapes
 from netspec.analysis.scaling.traffic import trained_weights
 from netspec.training.distributed.mesh import Mesh
-from netspec.training.distributed.rules import Axes, Path
+from netspec.training.distributed.rules import Axes, Path, axes_of
 
 GRADIENT = 4
 """Bytes of a number of a gradient, which the optimizer takes in f32."""
@@ -69,13 +69,8 @@ def layout_of(shapes: StepShapes, mesh: Mesh, weights: Mapping[Path, Axes], held
 
 
 def _held(leaves: Iterable[Leaf], split: Mapping[Path, Axes], mesh: Mesh) -> int:
-    """Bytes that a device holds of some arrays. What ends in the path of a weight and has its shape is split as it."""
-    total = 0
-    for leaf in leaves:
-        ends = (split.get(leaf.path[start:]) for start in range(len(leaf.path)))
-        axes = next((axes for axes in ends if axes is not None), ())
-        total += leaf.bytes // (parts_of(axes, mesh) if len(axes) == len(leaf.shape) else 1)
-    return total
+    """Bytes that a device holds of some arrays."""
+    return sum(leaf.bytes // parts_of(axes_of(leaf.path, leaf.shape, split, mesh), mesh) for leaf in leaves)
 
 
 def parts_of(axes: Axes, mesh: Mesh) -> int:

@@ -19,6 +19,7 @@ from netspec.compiler.ir.graph import Graph
 from netspec.language.lowering_families import REFERENCE
 from netspec.spec.compilation import Compilation
 from netspec.spec.model import Model
+from netspec.storage.tree_paths import keys_of
 from netspec.training.distributed.mesh import SYNC
 from netspec.training.distributed.rules import Path
 from netspec.training.step.engine import Engine
@@ -127,11 +128,7 @@ def step_shapes(spec: Compilation) -> StepShapes:
 
 def _leaves(tree: Any, path: Path) -> Iterable[Leaf]:
     for keys, leaf in jax.tree_util.tree_leaves_with_path(tree):
-        yield Leaf((*path, *map(_name, keys)), tuple(leaf.shape), leaf.dtype.itemsize)
-
-
-def _name(key: Any) -> str:
-    return str(next(getattr(key, name) for name in ("key", "idx", "name") if hasattr(key, name)))
+        yield Leaf((*path, *keys_of(keys)), tuple(leaf.shape), leaf.dtype.itemsize)
 
 
 # ---------------------------------------------------------------- what is kept

@@ -27,7 +27,7 @@ MEMORY_ROWS = {
 
 def plan_text(plan: MeshPlan, width: int) -> str:
     """A plan: the devices, the weights of each, its memory, and what it sends."""
-    parts = [heading(plan), *(_grid(plan) or []), "", *weights_lines(plan, width), "", *memory_lines(plan)]
+    parts = [heading(plan), *_grid(plan), "", *weights_lines(plan, width), "", *memory_lines(plan)]
     return "\n".join([*parts, "", *traffic_lines(plan, width)])
 
 
@@ -91,12 +91,10 @@ def traffic_lines(plan: MeshPlan, width: int) -> list[str]:
     """What a device sends in a step."""
     if not plan.sent:
         return ["each device sends nothing in a step"]
-    rows = [["each device sends in a step", "memory", "for"]]
-    rows += [[kind, memory(round(n)), why] for (why, kind), n in plan.sent_by_reason.items() if n]
-    rows.append(["total", memory(round(plan.total_sent)), ""])
-    rows[0][1] = "bytes"
-    table = [[a, c, b] for a, b, c in rows]
-    return table_lines(table, left=2, width=width)
+    rows = [["each device sends in a step", "for", "bytes"]]
+    rows += [[kind, why, memory(round(n))] for (why, kind), n in plan.sent_by_reason.items() if n]
+    rows.append(["total", "", memory(round(plan.total_sent))])
+    return table_lines(rows, left=2, width=width)
 
 
 def memory_text(plan: MeshPlan, width: int) -> str:
@@ -113,7 +111,7 @@ def recommendation_text(found: Recommendation, width: int) -> str:
         rows.append([str(plan.mesh), memory(plan.layout.total), memory(round(plan.total_sent)), *fits])
     more = len(found.plans) - MAX_SHOWN
     lines = [f"recommended: mesh = {found.best.mesh}", f"  because {found.why}", "", *table_lines(rows, width=width)]
-    lines += [f"… and {plural(more, 'more mesh').replace('meshs', 'meshes')}"] if more > 0 else []
+    lines += [f"… and {more:,} more {'mesh' if more == 1 else 'meshes'}"] if more > 0 else []
     return "\n".join([*lines, "", memory_text(found.best, width)])
 
 

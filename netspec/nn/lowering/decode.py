@@ -110,7 +110,7 @@ class Attention(attention_cpu.Attention):
     def _cached(self, x: Any, mask: Any, steps: Steps) -> tuple[Any, Any, Any]:
         """The keys and values of all steps so far, and which of them each new step sees."""
         key, value = self._keys(x, steps.start)
-        new = (key, value, None if mask is None else mask)
+        new = (key, value, mask)
         caches = steps.carried or tuple(None if y is None else _room(y, steps.room) for y in new)
         key, value, real = caches = tuple(
             None if y is None else jax.lax.dynamic_update_slice_in_dim(cache, y, steps.start, _axis(y))

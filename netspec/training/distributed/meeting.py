@@ -64,13 +64,7 @@ def wait_for_others(
     try:
         server = listen(membership.ports)
     except OSError as error:
-        reason, host = error.strerror or str(error), membership.host
-        raise fail(
-            errors.CoordinatorNotReached(
-                case="port", process=0, count=membership.count, coordinator=membership.coordinator, host=host,
-                reason=reason,
-            )
-        ) from error  # fmt: skip
+        raise fail(not_reached(membership, error.strerror or str(error), case="port")) from error
     joined: dict[int, tuple[Channel, Message]] = {}
     with server:
         port = start_service()
@@ -157,7 +151,7 @@ def join_first(membership: Membership, seconds: float = WAIT_SECONDS) -> tuple[C
                 channel = Channel(socket.create_connection((membership.host, port), timeout=ANSWER_SECONDS))
             except socket.gaierror as error:
                 reason = error.strerror or "the name is not known"
-                raise fail(_not_reached(membership, seconds, reason, case="name")) from error
+                raise fail(not_reached(membership, reason, case="name")) from error
             except OSError as error:
                 reason = "no answer" if isinstance(error, TimeoutError) else (error.strerror or str(error)).lower()
                 continue
@@ -173,7 +167,7 @@ def join_first(membership: Membership, seconds: float = WAIT_SECONDS) -> tuple[C
                 raise fail(errors.ProcessesDiffer(process=membership.process, difference=difference))
             reason = "another program listens there"
         time.sleep(PAUSE)
-    raise fail(_not_reached(membership, seconds, reason))
+    raise fail(not_reached(membership, reason, seconds=seconds))
 
 
 def _answer(channel: Channel, deadline: float) -> Message | None:
@@ -187,7 +181,9 @@ def _answer(channel: Channel, deadline: float) -> Message | None:
     return answer
 
 
-def _not_reached(membership: Membership, seconds: float, reason: str, case: str = "") -> Diagnostic:
+def not_reached(membership: Membership, reason: str, *, case: str = "", seconds: float = 0) -> Diagnostic:
+    """The error (NS581) for an address at which the processes cannot meet: `case` is one of those of its title, and
+    `seconds` how long this process has tried."""
     return errors.CoordinatorNotReached(
         case=case, process=membership.process, count=membership.count, coordinator=membership.coordinator,
         host=membership.host, reason=reason, seconds=round(seconds),

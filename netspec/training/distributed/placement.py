@@ -18,9 +18,9 @@ from jax.sharding import NamedSharding, PartitionSpec
 
 from netspec.language.diagnostics import fail
 from netspec.nn.lowering.shards import splitting
-from netspec.storage.tree_paths import Tree
+from netspec.storage.tree_paths import Tree, keys_of
 from netspec.training.distributed.mesh import LOCAL, SYNC, Mesh, mesh_of
-from netspec.training.distributed.rules import Axes, Path
+from netspec.training.distributed.rules import Axes, Path, axes_of
 from netspec.training.errors import distributed as errors
 from netspec.training.experiment import Experiment
 from netspec.training.feed.placement import Placement
@@ -137,20 +137,11 @@ class MeshPlacement(Placement):
         return self.get(tree) if self.is_sharded else jax.device_put(self.get(tree))
 
     def sharding_of(self, path: Any, leaf: Any) -> NamedSharding:
-        """How a leaf of a tree is stored. What ends in the path of a weight and has its shape (a gradient, an average,
-        a moment of the optimizer) is split as the weight is."""
+        """How a leaf of a tree is stored."""
         return NamedSharding(self.devices, PartitionSpec(*self._axes(path, leaf)))
 
     def _axes(self, path: Any, leaf: Any) -> Axes:
-        keys = tuple(_key(part) for part in path)
-        for start in range(len(keys)):
-            axes = self.weights.get(keys[start:])
-            if axes is not None:
-                fits = len(axes) == leaf.ndim and all(
-                    name is None or size % self.mesh.get(name) == 0 for name, size in zip(axes, leaf.shape, strict=True)
-                )
-                return axes if fits else ()
-        return ()
+        return axes_of(keys_of(path), leaf.shape, self.weights, self.mesh)
 
     def _sharding_of_rows(self, x: Any) -> NamedSharding:
         return self._sharding_of(np.shape(x)[0])
@@ -199,11 +190,6 @@ class MeshPlacement(Placement):
             return lax.with_sharding_constraint(x, NamedSharding(self.devices, PartitionSpec(*axes)))
 
         return jax.tree_util.tree_map_with_path(gathered, tree)
-
-
-def _key(part: Any) -> str:
-    """One step of the path to a leaf, by its name alone."""
-    return str(next(getattr(part, name) for name in ("key", "idx", "name") if hasattr(part, name)))
 
 
 def _devices(mesh: Mesh) -> list[Any]:

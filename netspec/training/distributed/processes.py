@@ -15,12 +15,21 @@ from typing import Any
 
 from netspec.language.diagnostics import CompileError, Diagnostic, fail
 from netspec.language.lazy import lazy
+from netspec.training.distributed.channel import free_port
 from netspec.training.distributed.environments import slurm
 from netspec.training.distributed.environments.membership import Membership
-from netspec.training.distributed.meeting import WAIT_SECONDS, Stopped, introduction, join_first, wait_for_others, where
+from netspec.training.distributed.meeting import (
+    WAIT_SECONDS,
+    Stopped,
+    introduction,
+    join_first,
+    not_reached,
+    wait_for_others,
+    where,
+)
 from netspec.training.distributed.peers import Alone, Peers
 from netspec.training.distributed.service import Service
-from netspec.training.errors.distributed import CoordinatorNotReached, ProcessLost
+from netspec.training.errors.distributed import ProcessLost
 
 jax = lazy("jax")
 
@@ -82,8 +91,6 @@ def _reported_once(membership: Membership) -> Iterator[None]:
 def _meet(
     membership: Membership, service: list[Service], print_problem: Callable[[Diagnostic], None], seconds: float
 ) -> Peers:
-    host = membership.host
-
     def start() -> int:
         service.append(Service(membership.count))
         return service[0].port
@@ -119,12 +126,7 @@ def _resolved(membership: Membership) -> Membership:
         address = slurm.address_of(membership.host) if membership.source == slurm.SOURCE else None
         if address is not None:
             return _resolved(membership.replace(host=address, source=f"{slurm.SOURCE}'s address of the node"))
-        raise fail(
-            CoordinatorNotReached(
-                case="name", process=membership.process, count=membership.count, coordinator=membership.coordinator,
-                host=membership.host, reason=error.strerror or "the name is not known",
-            )
-        ) from error  # fmt: skip
+        raise fail(not_reached(membership, error.strerror or "the name is not known", case="name")) from error
     return membership
 
 
@@ -132,8 +134,6 @@ def _connect_jax(membership: Membership, address: str) -> None:
     jax.config.update("jax_enable_preemption_service", False)  # it takes SIGTERM for itself
     options: dict[str, Any] = {}
     if membership.process == 0:
-        from netspec.training.distributed.channel import free_port
-
         # JAX starts a service here as well, which nobody uses: that of the child process outlives this one.
         options["coordinator_bind_address"] = f"127.0.0.1:{free_port()}"
     visible = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")

@@ -9,6 +9,7 @@ every device. Any choice gives the same numbers up to rounding: it decides about
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import prod
 from typing import TypeAlias
 
@@ -64,6 +65,16 @@ def with_fsdp(shape: tuple[int, ...], axes: Axes, devices: int) -> Axes:
         return axes
     chosen = -max(fits)[1]
     return tuple("fsdp" if i == chosen else name for i, name in enumerate(axes))
+
+
+def axes_of(path: Path, shape: tuple[int, ...], weights: Mapping[Path, Axes], mesh: Mesh) -> Axes:
+    """How an array of a state is split: as a weight, where its path ends in that of the weight and it has its shape (a
+    gradient, an average, a moment of the optimizer); otherwise it is whole."""
+    axes = next((weights[path[start:]] for start in range(len(path)) if path[start:] in weights), ())
+    fits = len(axes) == len(shape) and all(
+        name is None or size % mesh.get(name) == 0 for name, size in zip(axes, shape, strict=True)
+    )
+    return axes if fits else ()
 
 
 # ---------------------------------------------------------------- over `model`

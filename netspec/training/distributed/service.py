@@ -14,8 +14,8 @@ import time
 from typing import IO
 
 from netspec.training.distributed.channel import free_port
+from netspec.training.loop.signals import SIGNALS
 
-SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1") if hasattr(signal, name)]
 HEARTBEAT_SECONDS = 100
 LINGER_SECONDS = 15
 """How long the service outlives a process 0 that was killed, so that the others end by themselves."""

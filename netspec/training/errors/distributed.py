@@ -150,7 +150,6 @@ class ProcessLost(Diagnostic):
     title = {
         "": "process {process} of {count} ({where}) has ended without a message, so the others stop, too",
         "error": "process {process} of {count} ({where}) has ended with an error ({reason}), so the others stop, too",
-        "signal": "process {process} of {count} ({where}) was ended by {reason}, so the others stop, too",
     }
     hint = "continue from the last checkpoint with `netspec train --resume {run}`"
     process: int

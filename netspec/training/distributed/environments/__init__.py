@@ -20,4 +20,4 @@ def detect(variables: Mapping[str, str]) -> Membership | None:
         CompileError: the variables are incomplete, or not numbers (NS584).
     """
     found = (detector(variables) for detector in DETECTORS)
-    return next((membership for membership in found if membership is not None and membership.count > 1), None)
+    return next((membership for membership in found if membership is not None), None)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from netspec.language.diagnostics import fail
-from netspec.training.distributed.environments.explicit import COORDINATOR, COUNT, PROCESS, checked
+from netspec.training.distributed.environments.explicit import COORDINATOR, COUNT, checked
 from netspec.training.distributed.environments.membership import DEFAULT_PORT, Membership, number, split_address
 from netspec.training.errors.distributed import IncompleteMembership
 
@@ -27,8 +27,7 @@ def detect(variables: Mapping[str, str]) -> Membership | None:
     if count < 2:
         return None
     host, port = _coordinator(variables)
-    process = number(variables, PROCESS if PROCESS in variables else INDEX, SOURCE)
-    job = variables.get(SET, "")
+    process, job = number(variables, INDEX, SOURCE), variables.get(SET, "")
     return checked(Membership(process=process, count=count, host=host, ports=(port,), source=SOURCE, job=job))
 
 

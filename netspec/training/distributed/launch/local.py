@@ -20,8 +20,8 @@ from typing import IO
 
 from netspec.training.distributed.channel import free_port
 from netspec.training.distributed.environments.explicit import COORDINATOR, COUNT, LOCAL, LOCAL_COUNT, PROCESS
+from netspec.training.loop.signals import SIGNALS
 
-SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1") if hasattr(signal, name)]
 END_SECONDS = 20.0
 """How long the others may take to end after one of them has; then they are killed."""
 LOOK_SECONDS = 0.1

@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from netspec.language.diagnostics import fail
+from netspec.training.distributed.channel import free_port
 from netspec.training.distributed.launch.job import Job
 from netspec.training.errors.distributed import LostWorker, NoRayCluster
 
@@ -41,9 +42,7 @@ class Process:
         """The address of this node with a free port, at which the processes meet."""
         import ray
 
-        with socket.socket() as free:
-            free.bind(("", 0))
-            return f"{ray.util.get_node_ip_address()}:{free.getsockname()[1]}"
+        return f"{ray.util.get_node_ip_address()}:{free_port()}"
 
     def train(self, arguments: Sequence[str], folder: str, environment: dict[str, str]) -> Iterator[str | int]:
         """Run netspec in a folder; yields the lines that it prints, then its exit status."""

@@ -180,7 +180,8 @@ def _numbers(values: Mapping[str, Any], front: str = "") -> Iterator[tuple[str, 
 
 def config_of(run: Path, begun: Record) -> dict[str, Any]:
     """What a training was started with, as flat names: `train.batch`, `train.optimizer.rate`, `param.width`."""
-    meaning, versions = read_run(run).json("meaning.json"), read_run(run).versions
+    known = read_run(run)
+    meaning, versions = known.json("meaning.json"), known.versions
     config: dict[str, Any] = {"spec": meaning["name"], "hash": meaning["hash"]}
     config |= {f"param.{name}": _typed(value) for name, value in meaning["params"].items()}
     for section in ("train", "data"):

@@ -85,9 +85,10 @@ def _mixing_problem(
         return f"the input `{others[0]}` is {kind}, and two examples are mixed as a whole", "leave it out"
     if isinstance(word, Cutmix) and len(inputs) > 1:
         return "there are several inputs, and the areas differ", "use `mixup`"
-    if not isinstance(word, Cutmix) and facts is not None and any(t.mask for t in facts.targets.values()):
+    are_masks = facts is not None and any(target.mask for target in facts.targets.values())
+    if are_masks and not isinstance(word, Cutmix):
         return "the targets are masks, and a pixel has one class", "use `cutmix`, which pastes the mask as well"
-    if one_class_loss is not None and not (facts is not None and any(t.mask for t in facts.targets.values())):
+    if one_class_loss is not None and not are_masks:
         return f"the loss `{one_class_loss}` takes one class for each example", "leave the loss out, or this word"
     if isinstance(word, Cutmix) and facts is not None and any(t.kind == "numbers" for t in facts.targets.values()):
         return "the targets are numbers, and a number does not follow from areas", "use `mixup`"

@@ -45,8 +45,8 @@ class Target(Frozen):
     numbers an example has: 1 for one class, T for a class at each of T steps. `names` are those of the classes.
     `labels` are the integers that occur, sorted, where they are not 0 to `classes` - 1; `ids` the labels that the class
     ids stand for, where they were numbered by `class_ids`. `columns` are the names of several numbers, as they are in
-    the names of metrics. `mask` is the
-    height and width of the masks where an example has a class at each pixel; a pixel of `IGNORED` does not count.
+    the names of metrics. `mask` is the height and width of the masks where an example has a class at each pixel; a
+    pixel of `IGNORED` does not count.
     """
 
     kind: Literal["class", "binary", "numbers"]
@@ -77,8 +77,7 @@ class Facts(Frozen):
     that exist, such as a truth table: nothing is held out then, and the test is on the same rows. Data without targets
     are for networks whose target is the input. `in_time` is set for windows over series, which overlap each other: only
     the ends of series are held out. `ragged` names the inputs whose series have different lengths; their shapes have
-    the largest. `pads` has the id that is padding, by the inputs
-    of token ids that are padded.
+    the largest. `pads` has the id that is padding, by the inputs of token ids that are padded.
     """
 
     inputs: dict[str, Shape]
@@ -271,12 +270,9 @@ class HoldOut(Frozen):
     def left(self, examples: int, gap: int = 0) -> int:
         """How many examples are left to train on, without the `gap` before each part that is held out; at least one,
         since splitting reports the rest."""
-        for portion in (self.test_portion(examples), None, self.val):
-            if portion is None:
-                examples -= self._fold_size(examples, gap)
-                continue
-            held = portion_count(portion, examples)
-            examples -= held + (gap if held else 0)
+        examples -= _held(self.test_portion(examples), examples, gap)
+        examples -= self._fold_size(examples, gap)
+        examples -= _held(self.val, examples, gap)
         return max(examples, 1)
 
     def _fold_size(self, examples: int, gap: int) -> int:
@@ -287,6 +283,12 @@ class HoldOut(Frozen):
         if self.is_by_time:
             return (self.folds - self.fold + 1) * (examples // (self.folds + 1)) + gap
         return -(-examples // self.folds)
+
+
+def _held(portion: float, examples: int, gap: int) -> int:
+    """How many examples a part takes, with the `gap` before it."""
+    count = portion_count(portion, examples)
+    return count + gap if count else 0
 
 
 def input_as_target(arrays: Arrays, output: str = "output") -> Arrays:

@@ -104,10 +104,9 @@ def step_shapes(spec: Compilation) -> StepShapes:
         CompileError: the spec has mistakes, or nothing to train (NS461).
     """
     engine, state, data = step_of(spec, lowering=REFERENCE)
-    kept, blocks = _kept(engine, state, data)
-    recipe = engine.recipe
-    if blocks:
-        all_kept, _ = _kept(*step_of(spec, lowering=REFERENCE, remat=False))
+    kept, recipe = _kept(engine, state, data), engine.recipe
+    if recipe.remat and (blocks := _recomputed_blocks(engine, state, data)):
+        all_kept = _kept(*step_of(spec, lowering=REFERENCE, remat=False))
         kept = replace(kept, recomputed=max(0, all_kept.activations - kept.activations) // blocks)
     parts = {name: tuple(_leaves(part, (name,))) for name, part in state.items()}
     return StepShapes(
@@ -134,9 +133,8 @@ def _leaves(tree: Any, path: Path) -> Iterable[Leaf]:
 # ---------------------------------------------------------------- what is kept
 
 
-def _kept(engine: Engine, state: Any, data: Any) -> tuple[Kept, int]:
-    """The residuals of the gradient: what the traced forward pass returns for the backward pass, but its arguments; and
-    how many blocks are computed again."""
+def _kept(engine: Engine, state: Any, data: Any) -> Kept:
+    """The residuals of the gradient: what the traced forward pass returns for the backward pass, but its arguments."""
     weights, random, other = state["params"], state["random"], state["other"]
 
     def forward(weights: Any, random: Any, other: Any, data: Any) -> Any:
@@ -157,5 +155,10 @@ def _kept(engine: Engine, state: Any, data: Any) -> tuple[Kept, int]:
         if id(source) not in arguments and not isinstance(source, Literal):
             kept[id(source)] = source.aval.size * source.aval.dtype.itemsize, id(source) in of_examples
     activations, copies = (sum(n for n, depends in kept.values() if depends is which) for which in (True, False))
-    loss = jax.make_jaxpr(engine.loss)(weights, random, other, data).jaxpr
-    return Kept(activations, copies), sum(step.primitive.name in RECOMPUTED for step in loss.eqns)
+    return Kept(activations, copies)
+
+
+def _recomputed_blocks(engine: Engine, state: Any, data: Any) -> int:
+    """How many blocks of the network are computed again in the backward pass."""
+    traced = jax.make_jaxpr(engine.loss)(state["params"], state["random"], state["other"], data).jaxpr
+    return sum(step.primitive.name in RECOMPUTED for step in traced.eqns)

@@ -27,6 +27,7 @@ from netspec.layers.sequence.recurrent import Recurrent
 from netspec.layers.sequence.unembed import TiedOutput
 from netspec.training.distributed.mesh import Mesh
 from netspec.training.distributed.rules import Axes, Path
+from netspec.training.optimizers.layer_selection import is_inside
 
 F32 = 4
 GRADIENTS, WEIGHTS = "gradients", "weights, before they are used"
@@ -119,11 +120,10 @@ def _add_weights(graph: Graph, mesh: Mesh, weights: Mapping[Path, Axes], step: S
 
 def trained_weights(graph: Graph, freeze: Sequence[str] = ()) -> Iterator[tuple[Path, tuple[int, ...], bool]]:
     """Every weight of a network with its path and shape, and whether it is trained."""
-    frozen = tuple(f"{name}/" for name in freeze)
     for row in rows(graph):
         if row.is_shared_again:
             continue
-        is_trained = not row.frozen and not (frozen and f"{row.name}/".startswith(frozen))
+        is_trained = not row.frozen and not any(is_inside(row.name, name) for name in freeze)
         for name in row.weights:
             yield (*row.path, *name.split(".")), row.sizes[name], is_trained
 

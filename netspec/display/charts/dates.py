@@ -49,7 +49,7 @@ def date_axis(low: float, high: float) -> tuple[Axis, str]:
 
 
 def _months(begin: float, end: float, months: int) -> Axis:
-    """Ticks at the begins of months, every so many from January of the year 0: those of decades are round."""
+    """Ticks at the beginnings of months, counted from January of the year 0, so that those of decades are round."""
     first, last = (int(_month(one)) for one in (begin, end))
     numbers = np.arange(-(-first // months), last // months + 1) * months
     when = (numbers - YEAR_0).astype("datetime64[M]")

@@ -43,6 +43,11 @@ class SoundHead(NamedTuple):
         return self.frames / self.rate
 
 
+def resampled_length(head: SoundHead, rate: int) -> int:
+    """How many samples a sound has at another rate."""
+    return -(-head.frames * rate // head.rate)
+
+
 class Sound(NamedTuple):
     """Samples of one channel, float32 of shape (frames,), from -1 to 1 where the file has integers."""
 

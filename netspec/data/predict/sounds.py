@@ -22,6 +22,7 @@ from netspec.data.formats.sounds import (
     load_sound,
     mixed,
     read_sound_head,
+    resampled_length,
 )
 from netspec.data.predict.rows import RawInputs
 from netspec.data.transforms.sounds.encoder import SoundEncoder
@@ -137,7 +138,7 @@ def _encoded(sounds: Sequence[tuple[str, Sound, SoundHead]], name: str, encoder:
 
 def _fitted(sounds: Sequence[tuple[str, SoundHead]], encoder: SoundEncoder) -> Iterator[Diagnostic]:
     """At most one warning about sounds that are cut, and one about those that are padded."""
-    lengths = [-(-head.frames * encoder.rate // head.rate) for _, head in sounds]
+    lengths = [resampled_length(head, encoder.rate) for _, head in sounds]
     for case, which in (
         ("cut", [row for row, n in enumerate(lengths) if n > encoder.samples]),
         ("padded", [row for row, n in enumerate(lengths) if n < encoder.samples]),

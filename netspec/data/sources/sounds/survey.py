@@ -13,7 +13,7 @@ from pathlib import Path
 
 from netspec.data.errors.sounds import BadSound, EmptyBands, SoundsRead, UnlikeSounds
 from netspec.data.formats.files import FileStamp, file_stamp
-from netspec.data.formats.sounds import SoundHead, read_sound_head
+from netspec.data.formats.sounds import SoundHead, read_sound_head, resampled_length
 from netspec.data.transforms.sounds.encoder import MelSettings, SoundEncoder, triangles
 from netspec.data.transforms.sounds.options import SoundOptions
 from netspec.language.diagnostics import Unplaced
@@ -94,7 +94,8 @@ def encoder_of(surveys: Sequence[Survey], said: SoundOptions, name: Name, option
     rate = said.rate if said.rate is not None else head.rate
     if said.seconds is not None:
         return said.encoder(rate, max(1, round(said.seconds * rate)))
-    others = [path for path, other in heads.items() if other.frames * head.rate != head.frames * other.rate]
+    samples = resampled_length(head, rate)
+    others = [path for path, other in heads.items() if _beyond(other, rate, samples)]
     if others:
         lengths = sorted(other.seconds for other in heads.values())
         found = f"{heads[others[0]].seconds:.4g} seconds"
@@ -103,7 +104,13 @@ def encoder_of(surveys: Sequence[Survey], said: SoundOptions, name: Name, option
             file=name(others[0]), found=found, expected=f"{head.seconds:.4g}", count=len(others), what="length",
             option_name="seconds", value=longest,
         )  # fmt: skip
-    return said.encoder(rate, -(-head.frames * rate // head.rate))
+    return said.encoder(rate, samples)
+
+
+def _beyond(head: SoundHead, rate: int, samples: int) -> int:
+    """How many samples a sound is longer, below 0 shorter; one that is resampled may differ by one."""
+    count = resampled_length(head, rate) - samples
+    return 0 if head.rate != rate and abs(count) <= 1 else count
 
 
 def remarks_on(surveys: Iterable[Survey], encoder: SoundEncoder, name: Name, option: str) -> list[Unplaced]:
@@ -111,14 +118,14 @@ def remarks_on(surveys: Iterable[Survey], encoder: SoundEncoder, name: Name, opt
     heads = {path: head for survey in surveys for path, head in survey.heads.items()}
     rates = {head.rate for head in heads.values()}
     other_rates = ", ".join(f"{rate:,}" for rate in sorted(rates - {encoder.rate}))
-    lengths = {path: -(-head.frames * encoder.rate // head.rate) for path, head in heads.items()}
+    beyond = {path: _beyond(head, encoder.rate, encoder.samples) for path, head in heads.items()}
     parts = {
         f"are resampled from {other_rates} to {encoder.rate:,} Hz": [
             path for path, head in heads.items() if head.rate != encoder.rate
         ],
         "are mixed to one channel": [path for path, head in heads.items() if head.channels > 1],
-        f"are cut after {encoder.seconds:g} s": [path for path, n in lengths.items() if n > encoder.samples],
-        f"are padded with silence to {encoder.seconds:g} s": [p for p, n in lengths.items() if n < encoder.samples],
+        f"are cut after {encoder.seconds:g} s": [path for path, n in beyond.items() if n > 0],
+        f"are padded with silence to {encoder.seconds:g} s": [path for path, n in beyond.items() if n < 0],
     }
     parts = {what: paths for what, paths in parts.items() if paths}
     found = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import re
 from importlib import util
@@ -17,29 +18,20 @@ from scipy import signal
 import netspec
 from netspec.cli.main import run
 from netspec.serving.protocol.examples import SAMPLES
-from tests.data.sound_files import chirp, wav_bytes, write_tones, write_wav
+from tests.data.sound_files import chirp, wav_bytes, write_wav
 from tests.serving.client import Client
 
-SPEC = """
-conv(8, 5, relu) -> maxpool(2, pad = same) -> gru(12, return = last) -> dense(classes, softmax)
-data {
-    source    = sounds("tones", rate = 8000, seconds = 0.25, as = mel(16))
-    normalize = standard
-    val       = 10%
-}
-train {
-    epochs    = 16
-    batch     = 8
-    optimizer = adam(0.02)
-}
-"""
+PAGE = (Path(__file__).parents[3] / "docs/sound.md").read_text(encoding="utf-8")
+SPEC = re.findall(r"^```net\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)[0]
 
 
 @pytest.fixture(scope="module")
 def tones(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with sounds, a spec, and a run in `runs/tones-1`, trained as a user trains it."""
+    """The sounds and the spec of the page about sound, and a run in `runs/tones-1`, trained as a user trains it."""
     folder = tmp_path_factory.mktemp("sounds")
-    write_tones(folder / "tones")
+    (code,) = re.findall(r"^```python\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+    with contextlib.chdir(folder):
+        exec(code, {})
     (folder / "tones.net").write_text(SPEC)
     assert run(["train", str(folder / "tones.net"), "--runs", str(folder / "runs"), "--json"]) == 0
     return folder
@@ -66,9 +58,9 @@ def test_predict_takes_files_and_folders(tones: Path, capsys: pytest.CaptureFixt
     capsys.readouterr()
     assert run(["predict", run_folder, str(up / "0.wav"), str(up), "--json"]) == 0
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert len(lines) == 13 and lines[0]["input"] == lines[1]["input"] == str(up / "0.wav")
+    assert len(lines) == 25 and lines[0]["input"] == lines[1]["input"] == str(up / "0.wav")
     classes = [line["outputs"]["output"]["class"] for line in lines]
-    assert classes.count("up") >= 10
+    assert classes.count("up") >= 20
     assert run(["predict", run_folder, str(up), "-o", str(tones / "up.csv")]) == 0
     assert (tones / "up.csv").read_text().splitlines()[1].startswith("0.wav,")
 
@@ -145,7 +137,7 @@ def test_the_report_shows_mistakes_as_spectrograms(tones: Path, tmp_path: Path) 
     for form in ("mel(16)", "waveform"):
         text = (
             SPEC.replace("mel(16)", form)
-            .replace("epochs    = 16", "epochs = 1")
+            .replace("epochs    = 12", "epochs = 1")
             .replace("gru(12, return = last)", "gap")
         )
         (tones / "short.net").write_text(text)
@@ -184,7 +176,7 @@ def test_an_exported_program_reads_sounds_as_the_training(tones: Path, tmp_path:
 
 
 def test_a_resumed_run_with_streamed_sounds_is_the_same(tones: Path, tmp_path: Path) -> None:
-    text = SPEC.replace("epochs    = 16", "epochs = 2").replace("val       = 10%", "stream = true")
+    text = SPEC.replace("epochs    = 12", "epochs = 2").replace("val       = 10%", "stream = true")
     (tones / "resumed.net").write_text(text.replace("gru(12, return = last)", "gap"))
     whole = netspec.train(tones / "resumed.net", runs=tmp_path / "a", verbose=0)
     half = netspec.train(tones / "resumed.net", runs=tmp_path / "b", verbose=0, epochs=1)

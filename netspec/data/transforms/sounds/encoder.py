@@ -28,7 +28,7 @@ class MelSettings(Frozen):
     decibels: bool = True
 
 
-SHOWN = 64
+MAX_BANDS = 64
 """Bands of the spectrogram that shows a waveform."""
 
 
@@ -86,8 +86,8 @@ class SoundEncoder(Frozen, tag="sounds", tag_field="kind"):
         if self.mel is not None:
             return example.T[::-1]
         fft = min(max(16, 2 * round(0.0125 * self.rate)), max(16, 2 * (self.samples // 4)))
-        hop = max(1, self.samples // (2 * SHOWN))
-        bands = min(SHOWN, fft // 4)
+        hop = max(1, self.samples // (2 * MAX_BANDS))
+        bands = min(MAX_BANDS, fft // 4)
         mel = MelSettings(bands, fft, hop, 0.0, self.rate / 2, "slaney")
         return self.spectrogram(example[:, 0], mel).T[::-1]
 

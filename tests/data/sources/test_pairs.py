@@ -13,7 +13,7 @@ from PIL import Image
 from netspec.data.dataset.dataset import Dataset, HoldOut
 from netspec.data.dataset.lazy_rows import read_all
 from netspec.data.settings import DataSettings
-from netspec.data.sources.images.pair_drawing import draw_pairs, most_pairs
+from netspec.data.sources.images.pair_drawing import draw_pairs, possible_pairs
 from netspec.data.sources.images.pairs import Pairs
 from netspec.data.splits.split import split_dataset
 from netspec.language.diagnostics import Unplaced
@@ -45,8 +45,8 @@ def test_pairs_are_balanced_and_repeat_as_late_as_possible(count: int) -> None:
     left, right, same = draw_pairs(labels, count, np.random.default_rng(0))
     assert same.sum() == count // 2 and len(left) == count
     assert np.array_equal(labels[left] == labels[right], same == 1) and not (left == right).any()
-    assert most_pairs(labels) == (3 + 1 + 3, 3 * 2 + 3 * 3 + 2 * 3)
-    for answer, most in zip((1, 0), most_pairs(labels), strict=True):
+    assert possible_pairs(labels) == (3 + 1 + 3, 3 * 2 + 3 * 3 + 2 * 3)
+    for answer, most in zip((1, 0), possible_pairs(labels), strict=True):
         drawn = Counter(
             tuple(sorted(pair)) for pair, s in zip(zip(left.tolist(), right.tolist(), strict=True), same, strict=True)
             if s == answer

@@ -54,7 +54,7 @@ def _places(count: int, counts: Sequence[int], rng: np.random.Generator) -> Arra
     return places
 
 
-def most_pairs(labels: Array) -> tuple[int, int]:
+def possible_pairs(labels: Array) -> tuple[int, int]:
     """How many pairs there are of the same class, and of different classes; each counts once in any order."""
     sizes = np.unique(labels, return_counts=True)[1].astype(np.int64)
     same = int((sizes * (sizes - 1) // 2).sum())
@@ -74,7 +74,7 @@ def draw_pairs(labels: Array, count: int, rng: np.random.Generator) -> tuple[Arr
     """
     order = np.argsort(labels, kind="stable")
     ordered = labels[order]
-    end = np.searchsorted(ordered, ordered, side="right")  # behind the last image of the same class
+    end = np.searchsorted(ordered, ordered, side="right")  # after the last image of the same class
     position = np.arange(len(labels))
     # every pair has the number of its first image, in the order of classes, and a place among those after that
     same = _draw(end - position - 1, count // 2, rng)

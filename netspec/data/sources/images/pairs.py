@@ -11,7 +11,7 @@ from netspec.data.dataset.lazy_rows import Array
 from netspec.data.errors.sources import FewForPairs, PairsFolded, PairsRead
 from netspec.data.sources.class_folders import Listing
 from netspec.data.sources.images.image_folder import Images, Pictures
-from netspec.data.sources.images.pair_drawing import divide, draw_pairs, most_pairs
+from netspec.data.sources.images.pair_drawing import divide, draw_pairs, possible_pairs
 from netspec.data.transforms.encoders import Column, Encoder, ImageEncoder, RowEncoder
 from netspec.language.diagnostics import Unplaced
 from netspec.language.kinds import Choice, Count
@@ -30,9 +30,10 @@ TEST_DRAW = 3
 
 @source("pairs")
 class Pairs(Images):
-    """Pairs of images, `left` and `right`, and whether both are of the same class: from folders, one for each class, as
-    `images` reads them. Half of the pairs are of the same class. They are drawn at random, the same ones for the same
-    `seed`.
+    """Pairs of images, `left` and `right`, and whether both are of the same class, from a folder for each class.
+
+    Images are read as by `images`. Half of the pairs are of the same class. They are drawn at random, the same ones for
+    the same `seed`.
 
     The images are divided before pairs are drawn: no image of a test or validation pair is in a pair that is trained
     on. With `split_by = classes` its class is not, either, as for recognizing characters or faces that are new to the
@@ -119,7 +120,7 @@ class Pairs(Images):
         parts = divide(labels, [counts[part] for part in PARTS], self.seed, by_class=self.split_by == "classes")
         found = {part: indices for part, indices in zip(PARTS, parts, strict=True) if counts[part]}
         for part, indices in found.items():
-            if counts[part] > 0 and 0 in most_pairs(labels[indices]):
+            if counts[part] > 0 and 0 in possible_pairs(labels[indices]):
                 few = partial(Unplaced, FewForPairs, option="folder", folder=str(listing.folder), part=part)
                 raise few(classes=len(np.unique(labels[indices])), images=len(indices), case=self.split_by)
         return found, counts
@@ -135,7 +136,7 @@ class Pairs(Images):
         found = [DrawnPairs.joined(drawn)]
         if test is not None:
             of_test = _labels(test)
-            if 0 in most_pairs(of_test):
+            if 0 in possible_pairs(of_test):
                 few = partial(Unplaced, FewForPairs, option="test", folder=str(test.folder), part="test")
                 raise few(classes=len(test.classes), images=len(of_test), case="images")
             every = np.arange(len(of_test))
@@ -148,7 +149,7 @@ class Pairs(Images):
         parts, counts = self._parts(listing, has_test=test is not None)
         found = []
         for part, indices in parts.items():
-            same, different = most_pairs(labels[indices])
+            same, different = possible_pairs(labels[indices])
             for answer, most, drawn in (
                 ("the same class", same, counts[part] // 2),
                 ("different classes", different, counts[part] - counts[part] // 2),

@@ -309,6 +309,9 @@ class WrongType(Diagnostic):
         "apart, one-hot": "give the targets apart from the features: "
         '`(pandas.get_dummies(df.drop(columns="{column}")), df["{column}"])`',
         "column name": 'give the column itself: `df["{column}"]`',
+        "saved objects": "files of Python objects may run programs, and are not read; save series of different lengths "
+        'one after the other, with their lengths: `numpy.savez("data.npz", x=numpy.concatenate(series), '
+        "lengths=[len(one) for one in series], y=labels)`",
         "saved": "save an array of numbers, such as float32",
         "saved texts": "save numbers, or names of classes as texts: `y.astype(str)`",
         "column": 'tokenize texts first: `map` the data set with a tokenizer, or use `text("corpus.txt")`',

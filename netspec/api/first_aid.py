@@ -1,4 +1,4 @@
-"""First aid for a training that does not work: one batch learned by heart, one step of everything."""
+"""First aid for a training that does not work: one batch memorized, one step of everything."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def overfit_batch(
     params: Mapping[str, Any] | None = None,
     **settings: Any,
 ) -> Overfit:
-    """Whether a network learns one batch by heart, as every training that works does; and what stands in the way.
+    """Whether a network memorizes one batch, as every training that works does; and what prevents it.
 
     The first batch of the training split is trained on until its loss is 1% of the first one, for at most 2,000 steps
     or a minute, with the loss, the optimizer and the rate of the spec. Left out is what makes a training generalize:

@@ -1,4 +1,4 @@
-"""What keeps a network from learning a batch by heart: what can be seen in its numbers, without training it again.
+"""What keeps a network from memorizing a batch: what can be seen in its numbers, without training it again.
 
 Input: an engine with the batch, and the states before the first and after the last step. Output: `Obstacle`s.
 """
@@ -30,7 +30,7 @@ BOUNDS: Mapping[str, tuple[float, float]] = {
     "softplus": (0, math.inf),
 }
 """Between which numbers the results of an activation are."""
-MOST_DEAD = 0.9
+MIN_DEAD = 0.9
 """The fraction of the units of a layer that have to be dead to be named."""
 MAX_NAMED = 3
 """Layers and examples that are named."""
@@ -38,7 +38,7 @@ MAX_NAMED = 3
 
 @dataclass(frozen=True)
 class Obstacle:
-    """Something that stands in the way of learning.
+    """Something that prevents learning.
 
     Args:
         kind: `nonfinite`, `contradiction`, `targets out of reach`, `activation before the loss`, `no gradient`, `dead
@@ -136,7 +136,7 @@ def _out_of_reach(engine: Engine, data: Data) -> Iterator[Obstacle]:
 
 
 def last_activation(engine: Engine) -> str:
-    """The word of the activation of the last layer of a network from a spec, in front of its head; empty: none."""
+    """The word of the activation of the last layer of a network from a spec, before its head; empty: none."""
     compilation = getattr(engine.experiment, "compilation", None)
     if compilation is None:
         return ""
@@ -147,7 +147,7 @@ def last_activation(engine: Engine) -> str:
 
 
 def _squeezed(engine: Engine) -> Iterator[Obstacle]:
-    """An activation in front of a loss on logits, which keeps them between two numbers."""
+    """An activation before a loss on logits, which keeps them between two numbers."""
     activation = last_activation(engine)
     _, high = BOUNDS.get(activation, (0, math.inf))
     for output in engine.recipe.outputs.values():
@@ -158,9 +158,7 @@ def _squeezed(engine: Engine) -> Iterator[Obstacle]:
                 f"`{activation}` before the loss: `{output.loss.word}` takes logits and applies the {head} itself, so"
                 f" that no probability gets near 0 or 1"
             )
-            yield Obstacle(
-                "activation before the loss", message, f"remove the `{activation}` in front of the last {head}"
-            )
+            yield Obstacle("activation before the loss", message, f"remove the `{activation}` before the last {head}")
 
 
 def _dead(engine: Engine, data: Data, state: State) -> Iterator[Obstacle]:
@@ -174,7 +172,7 @@ def _dead(engine: Engine, data: Data, state: State) -> Iterator[Obstacle]:
         if values.dtype.kind != "f" or values.ndim < 2:
             continue
         dead = ~values.reshape(-1, values.shape[-1]).any(axis=0)
-        if dead.mean() >= MOST_DEAD:
+        if dead.mean() >= MIN_DEAD:
             how_many = "every unit" if dead.all() else f"{dead.sum()} of {dead.size} units"
             message = f"dead units: {how_many} of `{name}` gives 0 for every example of the batch"
             advice = (

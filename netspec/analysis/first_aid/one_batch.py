@@ -1,4 +1,4 @@
-"""The experiment of learning one batch by heart: the first batch of a spec, without what keeps a network from it.
+"""The experiment of memorizing one batch: the first batch of a spec, without what keeps a network from it.
 
 Input: an experiment. Output: one whose epoch is a single step over the same examples, and what was left out.
 """

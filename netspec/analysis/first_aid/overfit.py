@@ -1,4 +1,4 @@
-"""Whether a network learns one batch by heart, which every working training does; and what keeps it from it.
+"""Whether a network memorizes one batch, which every working training does; and what keeps it from it.
 
 Input: a prepared experiment. Output: `Overfit`. Nothing is written. The network, the loss, the optimizer and its rate
 are those of the spec; what makes a training generalize is left out (`one_batch`).
@@ -29,8 +29,8 @@ from netspec.training.step.engine import Engine, State
 STEPS = 2000
 """Steps at most, with one rate."""
 SECONDS = 60.0
-"""Seconds at most, with one rate; `LEAST` steps are taken in any case."""
-LEAST = 50
+"""Seconds at most, with one rate; `MIN_STEPS` steps are taken in any case."""
+MIN_STEPS = 50
 LEARNED = 0.01
 """The loss, as a fraction of the first one, at which the batch counts as learned."""
 LOOK = 10
@@ -54,7 +54,7 @@ class Overfit:
         losses: of the batch, each tenth step; the last one is the final loss.
         metrics: of the batch, after the last step.
         left_out: what of the spec was left out, in words.
-        obstacles: what stands in the way, the surest one first; empty where the batch was learned.
+        obstacles: what prevents it, the surest one first; empty where the batch was learned.
     """
 
     name: str
@@ -90,7 +90,7 @@ class Overfit:
         ]
         if self.learned:
             return "\n".join([*lines, "learned: network, loss and optimizer work together"])
-        lines.append("not learned; what stands in the way:")
+        lines.append("not learned; what prevents it:")
         for number, obstacle in enumerate(self.obstacles, 1):
             lines += [f"{number}. {obstacle.message}", f"   {obstacle.advice}"]
         return "\n".join(lines)
@@ -127,7 +127,7 @@ def overfit(job: Experiment, *, name: str = "", steps: int = STEPS) -> Overfit:
 
 
 def _obstacles(batch: OneBatch, learner: _Learner, tried: _Try) -> Iterator[Obstacle]:
-    """What stands in the way: what is seen, and what helps when it is tried."""
+    """What prevents it: what is seen, and what helps when it is tried."""
     found = visible_obstacles(learner.engine, learner.data, tried.seen, batch.where)
     is_blocked = any(obstacle.kind in BLOCKING for obstacle in found)
     proven = [] if is_blocked else [*_rate_obstacle(learner, tried.losses), *_frozen_obstacle(batch.job, learner.steps)]
@@ -210,7 +210,7 @@ class _Learner:
             losses.append(float(jax.device_get(loss)))
             if not math.isfinite(losses[-1]) or self._is_learned(losses):
                 break
-            if steps >= LEAST and time.perf_counter() - began > SECONDS:
+            if steps >= MIN_STEPS and time.perf_counter() - began > SECONDS:
                 break
         learned = self._is_learned(losses)
         seen = Seen(lambda: self.start(factor), state, first, gradient_lengths(state))

@@ -114,7 +114,7 @@ def layers_of_operations(program: str) -> dict[str, str]:
         if not _MARK.search(scopes.get(name, "")) and inside[computation]:
             counts = Counter(inside[computation])
             marked = Counter({scope: n for scope, n in counts.items() if _MARK.search(scope)})
-            scopes[name] = (marked or counts).most_common(1)[0][0]
+            scopes[name] = max(marked or counts, key=counts.__getitem__)
     users: dict[str, list[str]] = defaultdict(list)
     for name, operands in takes.items():
         for operand in operands:
@@ -129,7 +129,7 @@ def layers_of_operations(program: str) -> dict[str, str]:
 
 def layer_of(scope: str, known: Sequence[str]) -> str:
     """The name of the part that a scope such as `jit(step)/jvp(layer:block)/layer:conv/dot_general` belongs to."""
-    marks = _MARK.findall(scope)
+    marks: list[str] = _MARK.findall(scope)
     for begin in range(len(marks)):
         for end in range(len(marks), begin, -1):
             if (name := "/".join(marks[begin:end])) in known:

@@ -23,7 +23,7 @@ from netspec.language.diagnostics import CompileError
 from netspec.language.shape import Shape
 from netspec.runs.evaluate_predict import Decoder
 from netspec.runs.generation.generator import Generator, Settings
-from netspec.runs.predictions import Predictions
+from netspec.runs.predictions.predictions import Predictions
 from netspec.serving.http.refusal import Refusal
 from netspec.serving.models.batching import Batcher, Batching, Done, Job, Outputs
 from netspec.spec.model import Model

@@ -1,4 +1,4 @@
-"""One batch learned by heart, and each thing that may stand in the way."""
+"""One batch memorized, and each thing that may prevent it."""
 
 from __future__ import annotations
 

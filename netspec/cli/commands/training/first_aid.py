@@ -106,7 +106,7 @@ def first_aid_options(command: F) -> F:
         click.option(
             "--overfit-batch",
             is_flag=True,
-            help="Only learn one batch by heart; where that fails, say what stands in the way, with exit status 1.",
+            help="Only memorize one batch; where that fails, say what prevents it, with exit status 1.",
         ),
         click.option("--dry-run", is_flag=True, help="Only do one step of everything, with times and memory."),
         click.option(

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from netspec.api.first_aid import dry_run as dry_run, overfit_batch as overfit_batch
     from netspec.api.runs import evaluate as evaluate, load as load, predict as predict
     from netspec.api.specs import check as check, compile as compile, parse as parse
+    from netspec.api.starting import new as new
     from netspec.api.sweeps import sweep as sweep
     from netspec.api.training import (
         resume as resume,
@@ -79,6 +80,7 @@ _HOMES = {
     "import_model": "netspec.interchange.imports",
     "load": "netspec.api.runs",
     "look": "netspec.analysis.inside.look",
+    "new": "netspec.api.starting",
     "overfit_batch": "netspec.api.first_aid",
     "parse": "netspec.api.specs",
     "plot": "netspec.runs.pictures",

@@ -44,7 +44,8 @@ def recipe_for(found: Found, facts: Facts, goal: Goal) -> Recipe:
     if max(ranks) >= 2 or any(shape.rank == 1 and shape.is_tokens for shape in facts.inputs.values()):
         return sequence_recipe(examples, goal)
     is_classes = any(target.kind != "numbers" for target in facts.targets.values())
-    return table_recipe(examples, goal, is_classes=is_classes)
+    features = sum(shape.count for shape in facts.inputs.values() if isinstance(shape.count, int))
+    return table_recipe(examples, features, goal, is_classes=is_classes)
 
 
 def network_lines(found: Found, facts: Facts, recipe: Recipe, goal: Goal) -> str:
@@ -94,7 +95,7 @@ def _is_vector(facts: Facts) -> bool:
 def _hidden(recipe: Recipe) -> str:
     """Hidden layers after features."""
     drop = f" -> dropout({recipe.dropout:g})" if recipe.dropout else ""
-    return " -> ".join([f"dense({recipe.width}, {recipe.act}){drop}"] * recipe.layers)
+    return " -> ".join([f"dense({recipe.width}, relu){drop}"] * recipe.layers)
 
 
 def _after(recipe: Recipe) -> str:

@@ -19,6 +19,9 @@ from netspec.starter.recipes import (
     table_recipe,
 )
 
+LONG = 32
+"""Sequences of at least this many steps are pooled before a recurrent layer reads them."""
+
 CONV = "def block(filters) = conv(filters, 3x3, bias = false) -> batchnorm -> relu"
 
 UNET = """def double(filters) = (conv(filters, 3x3, bias = false) -> batchnorm -> relu) * 2
@@ -116,7 +119,8 @@ def _branch(shape: Shape, recipe: Recipe, goal: Goal) -> str:
     if shape.rank == 3:
         return _convolutions(shape, width)
     if shape.rank == 2:
-        return f"conv({width}, 5, relu) -> conv({2 * width}, 5, relu) -> gru({2 * width}, return = last)"
+        pool = " -> maxpool(2, pad = same)" if isinstance(shape.sizes[0], int) and shape.sizes[0] >= LONG else ""
+        return f"conv({width}, 5, relu){pool} -> conv({width}, 5, relu){pool} -> gru({width}, return = last)"
     if shape.rank > 3:
         return f"conv({width}, 3, relu) -> gap"
     return ""

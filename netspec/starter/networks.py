@@ -5,8 +5,6 @@ Input: facts about data, a recipe. Output: lines of a spec.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from netspec.data.dataset.dataset import Facts, Target
 from netspec.language.shape import Shape
 from netspec.starter.draft import Found, Goal
@@ -66,11 +64,10 @@ def network_lines(found: Found, facts: Facts, recipe: Recipe, goal: Goal) -> str
         return _unet(recipe)
     branches = {name: _branch(shape, recipe, goal) for name, shape in facts.inputs.items()}
     head = head_of(target)
-    needs_block = "block(" in "".join(branches.values())
-    lines = [CONV, ""] if needs_block else []
+    lines = [CONV, ""] if any("block(" in branch for branch in branches.values()) else []
     if len(branches) == 1:
         (branch,) = branches.values()
-        tail = _hidden(recipe) if not branch or (needs_block is False and _is_vector(facts)) else _after(recipe)
+        tail = _after(recipe) if branch else _hidden(recipe)
         return "\n".join([*lines, " -> ".join(part for part in (branch, tail, head) if part)])
     inputs = [f"input {name}: {_shape_text(shape)}" for name, shape in facts.inputs.items()]
     named, parts = [], []
@@ -89,10 +86,6 @@ def head_of(target: Target) -> str:
     if target.kind == "binary":
         return f"dense({target.size}, sigmoid)"
     return f"dense({target.size})"
-
-
-def _is_vector(facts: Facts) -> bool:
-    return all(shape.rank == 1 and not shape.is_tokens for shape in facts.inputs.values())
 
 
 def _hidden(recipe: Recipe) -> str:
@@ -174,7 +167,3 @@ def _shape_text(shape: Shape) -> str:
         return sizes
     pad = ", pad = 0" if shape.rank else ""
     return f"{sizes} tokens({shape.vocabulary}{pad})".strip()
-
-
-def lines_of(parts: Sequence[str]) -> str:
-    return "\n".join(parts)

@@ -208,13 +208,15 @@ def _whole(dataset: Dataset) -> Dataset:
     validation split may be taken from it."""
     if dataset.test is not None:
         return dataset
-    train = dataset.train.take(np.arange(max(3, len(dataset.train))) % len(dataset.train))
+    index = np.arange(max(3, len(dataset.train))) % len(dataset.train)
+    rows: Any = None if dataset.rows is None else [dataset.rows[i] for i in index.tolist()]
     facts = dataset.facts.replace(has_test=True, in_time=False)  # nothing is trained on: no split can leak
     return replace(
         dataset,
-        train=train,
+        train=dataset.train.take(index),
         test=dataset.train,
         facts=facts,
+        rows=rows,
         test_name=dataset.name,
         test_rows=dataset.rows,
         order=None,

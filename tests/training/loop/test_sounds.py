@@ -52,6 +52,14 @@ def test_a_network_tells_chirps_apart(tones: Path, capsys: pytest.CaptureFixture
     assert run(["eval", str(tones / "runs/tones-1"), "--data", str(tones / "tones"), "--json"]) == 0
 
 
+def test_a_run_is_evaluated_on_a_table_of_two_sounds(tones: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Fewer than its classes, and than the splits that a source has."""
+    (tones / "two.csv").write_text("file,label\ntones/up/0.wav,up\ntones/down/0.wav,down\n")
+    source = f'sounds("{tones / "two.csv"}", target = "label")'
+    assert run(["eval", str(tones / "runs/tones-1"), "--data", source, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["metrics"]["test_accuracy"] >= 0.5
+
+
 def test_predict_takes_files_and_folders(tones: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run_folder, up = str(tones / "runs/tones-1"), tones / "tones/up"
     capsys.readouterr()

@@ -53,6 +53,7 @@ ROOMS = {
     "netspec.training.errors.analysis": "Initial weights, gradients and learning rates",
     "netspec.storage.errors": "Runs and checkpoints",
     "netspec.search.errors": "Searches for hyperparameters",
+    "netspec.starter.errors": "First specs",
     "netspec.serving.errors": "Serving",
     "netspec.interchange.errors": "Export",
     "netspec.display.drawing.errors": "Pictures",

@@ -96,7 +96,7 @@ def _head(file: IO[bytes], path: Path, limit: Limit) -> tuple[SoundHead, WavHead
     if not found.frames:
         raise _bad(path, "it has no samples")
     if not 0 < found.rate <= MAX_RATE:
-        raise _bad(path, f"it says that it has {found.rate:,} samples in a second")
+        raise _bad(path, f"it says that its sampling rate is {found.rate:,} Hz")
     limit.check(path, found.frames * found.channels)
     return found, wav
 

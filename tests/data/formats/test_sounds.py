@@ -101,7 +101,7 @@ BROKEN = {
     "no form": (GOOD[:12] + GOOD[36:], "does not say how"),
     "no channels": (GOOD[:22] + b"\0\0" + GOOD[24:], "damaged"),
     "no rate": (GOOD[:24] + bytes(4) + GOOD[28:], "damaged"),
-    "a strange rate": (GOOD[:24] + b"\xff" * 4 + GOOD[28:], "4,294,967,295 samples in a second"),
+    "a strange rate": (GOOD[:24] + b"\xff" * 4 + GOOD[28:], "rate is 4,294,967,295 Hz"),
     "five bytes": (GOOD[:32] + b"\5\0" + GOOD[34:], "damaged"),
     "another codec": (GOOD[:20] + b"\x99\x09" + GOOD[22:], "damaged, or not a sound"),
 }

@@ -106,7 +106,7 @@ def _arguments(model: Model) -> list[Any]:
 def _program(model: Model) -> Any:
     """From raw inputs to predictions, in the units of the targets."""
     definition, state = nnx.split(model.inference_module())
-    scales = model.preprocessing.outputs if model.preprocessing is not None else {}
+    scales = model.output_scales
     names = list(model.outputs)
 
     def predict(*inputs: Any) -> Any:

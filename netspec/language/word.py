@@ -61,6 +61,8 @@ class Kind(Frozen):
     phrase: ClassVar[str] = ""
     takes_layers: ClassVar[bool] = False
     """Whether a layer may be written here."""
+    takes_all: ClassVar[bool] = False
+    """Whether all positional arguments of a call are this option, as a list: `quantile(0.1, 0.5, 0.9)`."""
 
     @abstractmethod
     def accept(self, value: object) -> Any:

@@ -185,7 +185,7 @@ def recipe_of(compilation: Compilation, otherwise: Mapping[str, Target] | None =
         otherwise: the assumed target of each output, for a spec without data; None: there is no recipe then.
     """
     graph, facts = compilation.optimized, compilation.facts
-    heads = output_heads(graph)
+    heads = output_heads(graph, compilation.train.loss)
     if facts is not None:
         facts = with_padding(join_targets(facts, heads), input_shapes(graph), heads)
         targets = {name: facts.targets[key] for name, key in pair_names(facts.targets, heads).items()}

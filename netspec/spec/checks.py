@@ -90,7 +90,9 @@ def check_training(
         setting_spans=spans,
         self_scaling=self_scaling_inputs(graph),
         scaling=scaling,
-        scaled_heads=normalizable_heads(compilation.train, output_heads(graph)) if is_scaled else {},
+        scaled_heads=normalizable_heads(compilation.train, output_heads(graph, compilation.train.loss))
+        if is_scaled
+        else {},
         target_scaling=target_scaling,
     )
     if preprocessing is not None:
@@ -127,7 +129,7 @@ def _recipe(compilation: Compilation, splits: Splits) -> Recipe:
     graph = compilation.optimized
     return make_recipe(
         compilation.train,
-        output_heads(graph),
+        output_heads(graph, compilation.train.loss),
         splits.facts.targets,
         has_val=splits.val is not None,
         has_test=splits.test is not None,

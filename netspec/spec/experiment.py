@@ -326,7 +326,9 @@ def train_in(experiment: SpecExperiment, run: Run, *, reporter: Reporter | None 
     problems = Problems()
     if not trained.interrupted:
         check_measured(experiment.compilation.measured, _measured_metrics(trained), problems)
-    experiment.model.adopt(trained.module, experiment.preprocessing.replace(thresholds=trained.thresholds))
+    experiment.model.adopt(
+        trained.module, experiment.preprocessing.replace(thresholds=trained.thresholds, margins=trained.margins)
+    )
     shown = Diagnostics((*experiment.warnings, *trained.warnings, *problems))
     return Result(**vars(trained), model=experiment.model, problems=shown)
 

@@ -141,7 +141,7 @@ def _check_augment(spec: Spec, graph: Graph, facts: Facts | None) -> None:
     for diagnostic in check_augment(
         data.augment,
         input_shapes(graph),
-        output_heads(graph),
+        output_heads(graph, train.loss if train is not BAD else None),
         facts,
         target_is_input=data.target is not None,
         one_class_loss=next((loss.word for loss in losses if not loss.takes_soft_targets), None),
@@ -172,7 +172,7 @@ def _check_facts(spec: Spec, graph: Graph, facts: Facts) -> None:
         if train is not BAD:
             check_chains(train, heads_of_data, Check(train_spans(spec), problems=spec.problems))
         return
-    heads = output_heads(graph)
+    heads = heads_of_data
     facts = with_padding(join_targets(facts, heads), input_shapes(graph), heads)
     targets = {name: facts.targets[key] for name, key in pair_names(facts.targets, heads).items()}
     try:

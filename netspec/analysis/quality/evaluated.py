@@ -24,6 +24,7 @@ from netspec.spec.experiment import SpecExperiment
 from netspec.spec.trained_data import SPLITS
 from netspec.storage.tree_paths import Weights
 from netspec.training.loop.evaluate import predict
+from netspec.training.losses.distributions import Distribution
 from netspec.training.recipe.outputs import OutputRecipe
 from netspec.training.step.engine import Engine
 
@@ -168,7 +169,9 @@ def _outcome(name: str, output: OutputRecipe, values: Array, targets: Array, of:
     head, scored = output.head, output.scored
     if output.loss.output_kind in ("sequence", "embedding") or head.is_open:
         return None
-    if head.activation != scored.activation and scored.activation != "margin":
+    if isinstance(output.loss, Distribution) and head.parts > 1:
+        values = output.loss.point(output.loss.parameters(np.asarray(values, np.float64)))
+    elif head.activation != scored.activation and scored.activation != "margin":
         values = np.asarray(scored.apply(jax.numpy.asarray(values)))
     names, rows = _names(name, output, of), _rows(targets, output, of)
     if output.chooses:

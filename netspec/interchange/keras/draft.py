@@ -63,7 +63,7 @@ def draft(model: Model, file_name: str) -> Draft:
 
     found = outputs_of(model.compilation.optimized, model.module, ready, write)
     problems.raise_errors()
-    scales = model.preprocessing.outputs if model.preprocessing is not None else {}
+    scales = model.output_scales
     outputs = [
         _restored(writer, activate(Site(writer, name, is_output=True), output.head, y), scales.get(name))
         for name, output, y in zip(model.outputs, model.compilation.optimized.outputs, found, strict=True)

@@ -91,7 +91,7 @@ def _written(model: Model, opset: int, *, channels_first: bool) -> tuple[Writer,
         for name, shape in model.inputs.items()
     ]
     results = write_network(writer, graph, model.module, [value for _, value in opened])
-    scales = model.preprocessing.outputs if model.preprocessing is not None else {}
+    scales = model.output_scales
     closed = [
         close_output(writer, name, y, scales.get(name), channels_first=channels_first)
         for name, y in zip(model.outputs, results, strict=True)

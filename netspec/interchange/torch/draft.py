@@ -140,7 +140,7 @@ class _Ends:
         return [*lines, f"{x} = (({x} - {mean}) / {std}){'.float()' if scale.double else ''}"]
 
     def _restored(self, name: str) -> list[str]:
-        scales = self.model.preprocessing.outputs if self.model.preprocessing is not None else {}
+        scales = self.model.output_scales
         if name not in scales:
             return []
         scale, rank = scales[name], self.model.outputs[name].rank

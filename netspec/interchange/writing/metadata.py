@@ -29,7 +29,7 @@ def metadata_of(model: Model) -> dict[str, str]:
         **_named("columns", preprocessing.columns),
         **_named("threshold", _thresholds(model, decoder)),
         **_named("normalization", preprocessing.normalization),
-        **_named("target_scaling", {name: s for name, s in preprocessing.outputs.items() if name in outputs}),
+        **_named("target_scaling", {name: s for name, s in model.output_scales.items() if name in outputs}),
     }
     if preprocessing.encoder is not None:
         found["encoder"] = {**msgspec.to_builtins(preprocessing.encoder)}

@@ -17,6 +17,7 @@ from netspec.data.dataset.lazy_rows import read_all
 from netspec.training.experiment import Experiment
 from netspec.training.feed.device_data import metric_sums
 from netspec.training.loop.evaluate import compute_metrics, spreads_of
+from netspec.training.losses.regression import Mse
 from netspec.training.metrics.base import MetricValue
 from netspec.training.recipe.recipe import Recipe
 
@@ -44,6 +45,9 @@ def baseline_metrics(
     ((name, output),) = recipe.outputs.items()
     if output.target.kind != "numbers" or output.scored.activation != "linear" or output.head.padding is not None:
         return {}
+    own = tuple(metric for metric in output.metrics if metric.needs == "numbers")
+    output = output.replace(loss=Mse(), head=output.head.replace(parts=1), metrics=own, level=None)
+    recipe = recipe.replace(outputs={name: output})
     targets = jnp.asarray(output.place_targets(read_all(arrays.targets[name])))
     spreads = spreads_of(recipe, arrays)
     found: dict[str, dict[str, MetricValue]] = {}

@@ -20,10 +20,13 @@ import numpy as np
 from netspec.data.dataset.dataset import Arrays
 from netspec.data.dataset.lazy_rows import blocks, is_streamed, read_all
 from netspec.storage.tree_paths import Tree, Weights
+from netspec.training.control.conformal import calibrated_margins, find_bounds
 from netspec.training.control.threshold import BestThreshold, best_threshold
 from netspec.training.feed.device_data import Data, counted_steps, narrow, output_sums
 from netspec.training.feed.prefetch import Stream, is_stream
+from netspec.training.losses.distributions import Distribution
 from netspec.training.metrics.base import Metric, MetricValue, Totals
+from netspec.training.recipe.outputs import OutputRecipe
 from netspec.training.recipe.recipe import Recipe
 from netspec.training.step.engine import Engine
 
@@ -107,6 +110,28 @@ def choose_thresholds(engine: Engine, weights: Weights, eval_set: EvalSet) -> di
     }
 
 
+def calibrate_intervals(engine: Engine, weights: Weights, eval_set: EvalSet) -> dict[str, tuple[float, ...]]:
+    """By how much the ends of the intervals are moved apart, of the outputs with calibrated ones, in the units of the
+    targets; from a split that was not trained on.
+
+    Raises:
+        CompileError: the split has too few examples (NS654).
+    """
+    outputs = {name: output for name, output in engine.recipe.outputs.items() if output.are_calibrated}
+    scores = _scored(engine, weights, eval_set)[1] if outputs else {}
+    return {name: _margins(output, *scores[name]) for name, output in outputs.items()}
+
+
+def _margins(output: OutputRecipe, logits: Any, targets: Any) -> tuple[float, ...]:
+    loss, std = output.loss, np.ones(1) if output.scale is None else np.array(output.scale.std)
+    logits = np.asarray(logits, np.float64).reshape(len(logits), *output.head.logits_shape)
+    targets = np.asarray(targets, np.float64).reshape(len(logits), *output.head.shape)
+    numbers = loss.parameters(logits) if isinstance(loss, Distribution) else logits
+    low, high = find_bounds(loss, numbers, output.level, np.zeros(output.head.units)) or (numbers, numbers)
+    assert output.level is not None
+    return calibrated_margins(low * std, high * std, targets * std, output.level)
+
+
 def _scored(engine: Engine, weights: Weights, eval_set: EvalSet) -> tuple[dict[str, Any], dict[str, Any]]:
     """The sums over a split, and the scores and labels of the outputs that are needed one by one."""
     data, pending, batches = eval_set.data, deque[Any](), list[Any]()
@@ -184,6 +209,7 @@ def compute_metrics(
         )
         for metric in output.metrics:
             is_missing = (metric.takes_scores and ranks is None) or (metric.takes_long and scores is None)
+            is_missing |= metric.needs == "intervals" and output.are_calibrated and output.margins is None
             if is_missing or (metric.is_table and not tables):
                 continue
             for key, column in recipe.reported(name, metric, prefix.removesuffix("_") or "train").items():
@@ -228,7 +254,7 @@ def measure_outputs(
         rows = np.arange(begin, min(begin + MAX_BLOCK, len(arrays)))
         data = engine.put_split(arrays.take(rows).loaded())
         for name, output in recipe.outputs.items():
-            given = jnp.asarray(logits[name][rows].reshape(-1, *output.head.shape), jnp.float32)
+            given = jnp.asarray(logits[name][rows].reshape(-1, *output.head.logits_shape), jnp.float32)
             weights = counted_steps(output, data.inputs, names, jnp.ones(len(rows), bool))
             _, found = output_sums(output, given, data.targets[name], weights, training=False)
             found = jax.tree.map(np.asarray, found)

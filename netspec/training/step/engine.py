@@ -345,7 +345,7 @@ class Engine:
 
     def _by_output(self, result: Any) -> dict[str, Any]:
         values = dict(result) if isinstance(result, Mapping) else {next(iter(self.recipe.outputs)): result}
-        shapes = {name: output.head.shape for name, output in self.recipe.outputs.items()}
+        shapes = {name: output.head.logits_shape for name, output in self.recipe.outputs.items()}
         return {name: widen(values[name]).reshape(-1, *shape) for name, shape in shapes.items()}
 
     # ------------------------------------------------------------ inference
@@ -370,7 +370,7 @@ class Engine:
                     scores[name] = (logits[name].reshape(size, -1), targets[name])
             return sums, scores
 
-        key = ("score", *(output.threshold for output in self.recipe.outputs.values()))
+        key = ("score", *((output.threshold, output.margins) for output in self.recipe.outputs.values()))
         return self.cached(key, lambda: self.placement.jit(score, static=5, options=self._inference_options()))
 
     @property

@@ -25,6 +25,7 @@ _NOUNS = {
     "source": "data source",
     "type": "column type",
     "stop": "stopping rule",
+    "interval": "kind of intervals",
     "keep": "rule for saving weights",
     "class_ids": "numbering of classes",
     "portion": "part of the examples",

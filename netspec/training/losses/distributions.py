@@ -36,8 +36,8 @@ EPSILON = 1e-8
 """Added inside logarithms."""
 SAME_LEVEL = 1e-6
 """How far two levels that are the same may be apart."""
-MAX_STEPS = 40
-"""Bisections until a quantile of a Poisson distribution is found, for rates of up to about 1e9."""
+TRIED, MAX_SMALL = 8, 60
+"""How far from an approximation the quantiles of a Poisson distribution are at most, and the largest of small rates."""
 
 
 class Distribution(Loss):
@@ -111,9 +111,13 @@ class Levels(Kind):
         try:
             levels = tuple(sorted(inside.accept(level) for level in given))
         except Mismatch as wrong:
-            raise Mismatch(self.describe(), value, wrong.unknown) from None
-        if not levels or len({*levels}) < len(levels):
-            raise Mismatch(self.describe(), value)
+            wrong.expected = self.describe()
+            raise
+        twice = next((level for level in levels if levels.count(level) > 1), None)
+        if not levels or twice is not None:
+            mismatch = Mismatch(self.describe(), value)
+            mismatch.given = f"{to_source(twice)} twice" if levels else "an empty list"
+            raise mismatch
         return levels
 
     def to_source(self, value: object) -> str:
@@ -300,17 +304,16 @@ class Poisson(Distribution):
 
 
 def _poisson_quantile(rate: Any, probability: float) -> Any:
-    """The smallest count whose cumulative probability is at least this, by bisection."""
+    """The smallest count whose cumulative probability is at least this: the counts around an approximation are tried.
+
+    Reference: Wilson and Hilferty 1931, The distribution of chi-square, for the approximation.
+    """
     rate = jnp.maximum(jnp.asarray(rate, jnp.float32), EPSILON)
-
-    def halved(_: int, ends: tuple[Any, Any]) -> tuple[Any, Any]:
-        low, high = ends
-        middle = jnp.floor((low + high) / 2)
-        is_enough = jax.scipy.special.gammaincc(middle + 1, rate) >= probability
-        return jnp.where(is_enough, low, middle), jnp.where(is_enough, middle, high)
-
-    ends = jnp.full_like(rate, -1.0), jnp.ceil(rate + 12 * jnp.sqrt(rate) + 40)
-    return jax.lax.fori_loop(0, MAX_STEPS, halved, ends)[1]
+    near = rate * (1 - 1 / (9 * rate) + NormalDist().inv_cdf(probability) / (3 * jnp.sqrt(rate))) ** 3
+    counts = jnp.floor(jnp.clip(near, 0, 2 * rate + MAX_SMALL))[..., None] + jnp.arange(-TRIED, TRIED + 1)
+    is_enough = jax.scipy.special.gammaincc(jnp.maximum(counts, 0) + 1, rate[..., None]) >= probability
+    first = jnp.argmax(is_enough, axis=-1, keepdims=True)
+    return jnp.maximum(jnp.take_along_axis(counts, first, axis=-1)[..., 0], 0)
 
 
 def restored(loss: Loss | None, outputs: Any, scale: Normalization | None) -> Any:

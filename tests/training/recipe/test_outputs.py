@@ -23,8 +23,9 @@ from netspec.training.losses.classification import (
     SquaredHinge,
 )
 from netspec.training.losses.ctc import Ctc
+from netspec.training.losses.distributions import Poisson
 from netspec.training.losses.metric_learning import Contrastive, Triplet
-from netspec.training.losses.regression import Cosine, Mae, Mse, Poisson
+from netspec.training.losses.regression import Cosine, Mae, Mse
 from netspec.training.metrics.base import OfOutputMetrics
 from netspec.training.metrics.classification import F1, Accuracy, Perplexity, Top
 from netspec.training.metrics.ranking import Nearest, RocAuc

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from PIL import Image
@@ -20,7 +20,8 @@ from netspec.data.dataset.ragged import pad_series
 from netspec.data.errors.prediction import WrongInput, cannot_predict
 from netspec.data.formats.images import as_picture
 from netspec.data.formats.tables.table_files import TableFile
-from netspec.data.predict.inputs import Reader, check_numbers, fit, matches, read_inputs
+from netspec.data.predict.arrays import fit, matches
+from netspec.data.predict.inputs import Reader, check_numbers, read_inputs
 from netspec.data.predict.preprocessing import Preprocessing
 from netspec.data.predict.rows import RawInputs, encode_texts, text_rows
 from netspec.data.predict.tables import feature_places, other_width
@@ -138,6 +139,8 @@ class _Python:
             names = columns_of(self.encoder)
             if value.keys() == self.inputs.keys() and not {*names} <= value.keys():
                 return self.arrays(value)
+        if value.keys() == self.inputs.keys() and any(map(_are_pixels, value.values())):
+            return self.arrays({name: self._pixels(name, part) for name, part in value.items()})
         is_rows = {*names} <= value.keys() and (len(names) > 1 or self._has_texts(value))
         if value.keys() == self.inputs.keys() and not is_rows:
             return self.arrays(value)
@@ -151,6 +154,23 @@ class _Python:
         wanted = ", ".join(self.inputs)
         given = ", ".join(map(str, value)) or "none"
         raise cannot_predict("the dict", f"give an array for each of {wanted}, not for {given}", "")
+
+    def _pixels(self, name: str, value: Any) -> Any:
+        """The array of an input that is given as an image, or a list of images; anything else as it is."""
+        images = [value] if isinstance(value, Image.Image) else value
+        if not _are_pixels(value) or hasattr(images, "dtype"):
+            return value
+        sizes = self.inputs[name].sizes
+        columns = dict(self.encoder.own_inputs()) if isinstance(self.encoder, RowEncoder) else {}
+        column = columns.get(self.preprocessing.raw_names.get(name, name))
+        if column is not None and isinstance(self.encoder, RowEncoder) and column.name in self.encoder.images:
+            encoder = self.encoder.images[column.name]
+        elif len(sizes) == 3 and all(isinstance(size, int) for size in sizes) and sizes[2] in (1, 3, 4):
+            encoder = ImageEncoder(*cast("tuple[int, int, int]", sizes))
+        else:
+            reason = f"the input {name} takes {self.inputs[name]}, not images"
+            raise cannot_predict("the dict", reason, "give an array of numbers")
+        return np.stack([encoder.encode(as_picture(image)) for image in images])
 
     def _has_texts(self, value: Mapping[Any, Any]) -> bool:
         """Whether columns of texts have texts, not ids."""
@@ -271,6 +291,13 @@ class _Python:
     def _checked(self, raw: RawInputs) -> RawInputs:
         raw.warnings += check_numbers(raw, self.inputs, self.preprocessing)
         return raw
+
+
+def _are_pixels(value: Any) -> bool:
+    """Whether a value is an image, several of them, or an array that is one of its own."""
+    if isinstance(value, list | tuple):
+        return bool(value) and all(isinstance(one, Image.Image) for one in value)
+    return isinstance(value, Image.Image) or (getattr(value, "ndim", 0) > 1 and hasattr(value, "dtype"))
 
 
 def is_frame(value: Any) -> bool:

@@ -6,7 +6,12 @@ from netspec.data.sources import (
     numpy_files as numpy_files,
     synthetic as synthetic,
 )
-from netspec.data.sources.images import cifar as cifar, idx_images as idx_images, image_folder as image_folder
+from netspec.data.sources.images import (
+    cifar as cifar,
+    idx_images as idx_images,
+    image_folder as image_folder,
+    pairs as pairs,
+)
 from netspec.data.sources.masks import masks as masks
 from netspec.data.sources.series import windows as windows
 from netspec.data.sources.tables import words as words

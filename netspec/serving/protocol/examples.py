@@ -69,8 +69,7 @@ def _from_json(value: Any, served: Served) -> RawInputs:
     """Examples from plain values. A text is never the name of a file, as it is for `netspec.predict`."""
     served.check_count(_count(value))
     if isinstance(served.preprocessing.encoder, RowEncoder) and not served.takes_rows:
-        path = f"/v2/models/{served.name}/infer"
-        raise Refusal(400, f"rows of {served.name} name images, which are files; send their pixels to {path}")
+        return _images_by_input(value, served)
     if served.takes_text and _are_texts(value):
         return _texts([value] if isinstance(value, str) else value, served)
     if served.takes_images and _are_texts(value):
@@ -112,7 +111,40 @@ def _texts(texts: Sequence[str], served: Served) -> RawInputs:
     return encode_texts(plain, _numbered("text", texts), next(iter(served.inputs)), encoder)
 
 
+def _images_by_input(value: Any, served: Served) -> RawInputs:
+    """Images in base64 for each of several inputs: one example, a list of them, or a list of images by input."""
+    is_one = isinstance(value, Mapping)
+    columns = _image_columns(served)
+    if not columns:
+        path = f"/v2/models/{served.name}/infer"
+        raise Refusal(400, f"rows of {served.name} name images, which are files; send their pixels to {path}")
+    examples = [value] if is_one else value
+    if not isinstance(examples, list) or any(not isinstance(e, Mapping) or e.keys() != {*columns} for e in examples):
+        raise Refusal(400, f"the inputs are not what {served.name} takes; send {example_of(served)}")
+    found: dict[str, Any] = {}
+    for column, name in columns.items():
+        cells = [cell for e in examples for cell in (e[column] if isinstance(e[column], list) else [e[column]])]
+        if not cells or not _are_texts(cells):
+            raise Refusal(400, f"the inputs are not what {served.name} takes; send {example_of(served)}")
+        found[name] = _decoded([_base64(cell) for cell in cells])
+    return raw_inputs(found, served.inputs, served.preprocessing)
+
+
+def _image_columns(served: Served) -> dict[str, str]:
+    """From columns of images to inputs of the network; empty where there are other columns."""
+    encoder = served.preprocessing.encoder
+    if not isinstance(encoder, RowEncoder) or {*encoder.images} != {column.name for column in encoder.columns}:
+        return {}
+    inputs = {raw: name for name, raw in served.preprocessing.raw_names.items()}
+    return {column.name: inputs[name] for name, column in encoder.own_inputs() if name in inputs}
+
+
 def _images(contents: Sequence[bytes], served: Served) -> RawInputs:
+    return raw_inputs(_decoded(contents), served.inputs, served.preprocessing)
+
+
+def _decoded(contents: Sequence[bytes]) -> list[Any]:
+    """The images in files that were sent."""
     names, pixels = _numbered("image", contents), 0
     images = []
     for name, content in zip(names, contents, strict=True):
@@ -123,7 +155,7 @@ def _images(contents: Sequence[bytes], served: Served) -> RawInputs:
         except OSError as error:
             reason = error.strerror or "not an image"
             raise Refusal(400, f"{name} cannot be read: {reason}; send {', '.join(FORMATS)}") from None
-    return raw_inputs(images, served.inputs, served.preprocessing)
+    return images
 
 
 def _base64(text: str) -> bytes:
@@ -168,6 +200,9 @@ def example_of(served: Served) -> str:
         return f'{{"inputs": [{{{", ".join(_cells(served))}}}]}}'
     if served.takes_images:
         return '{"inputs": ["iVBORw0KGgo…"]}, images in base64, or an image as the body (Content-Type: image/png)'
+    if columns := _image_columns(served):
+        cells = ", ".join(f'"{name}": "iVBORw0KGgo…"' for name in columns)
+        return f'{{"inputs": [{{{cells}}}]}}, images in base64'
     if len(served.inputs) > 1:
         return f'{{"inputs": {{{", ".join(f"{chr(34)}{name}{chr(34)}: […]" for name in served.inputs)}}}}}'
     return '{"inputs": [[0.1, 0.2, …]]}, a list of numbers for each example'

@@ -252,6 +252,9 @@ def done_lines(record: Record, width: int) -> list[str]:
             [f"weights of epoch {record['best_epoch']},", f"the best by {record['watched']} ({value})"], width, gap=" "
         )
     lines += [f"{name} is yes above {value:.4g}" for name, value in record.get("thresholds", {}).items()]
+    for name, level in record.get("intervals", {}).items():
+        how = " calibrated on the validation split" if name in record.get("margins", {}) else ""
+        lines.append(f"the intervals of {name} are of {100 * level:.10g}%{',' * bool(how)}{how}")
     names = record["class_names"]
     lines += [table_text(name, value, names) for name, value in shown.items() if isinstance(value, list)]
     return [*lines, f"weights, metrics and checkpoints are in {record['run']}"]

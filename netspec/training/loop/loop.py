@@ -178,6 +178,7 @@ class Training:
             **({"baselines": plain(baselines)} if baselines else {}),
             **({"thresholds": self.recipe.thresholds} if self.recipe.thresholds else {}),
             **({"margins": self.recipe.margins} if self.recipe.margins else {}),
+            **({"intervals": self.recipe.intervals} if self.recipe.intervals else {}),
         }
         self.checkpointing.store.wait()
         weights = self.engine.placement.gather(weights)

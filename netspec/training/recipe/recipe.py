@@ -132,6 +132,12 @@ class Recipe(Frozen):
         return self.replace(outputs=outputs)
 
     @property
+    def intervals(self) -> dict[str, float]:
+        """The level of the intervals of each output whose coverage is measured."""
+        words = {name: [m.word for m in o.metrics if m.needs == "intervals"] for name, o in self.outputs.items()}
+        return {name: o.level for name, o in self.outputs.items() if o.level is not None and words[name]}
+
+    @property
     def margins(self) -> dict[str, tuple[float, ...]]:
         """By how much the ends of calibrated intervals are moved apart, by output, once that is known."""
         return {name: o.margins for name, o in self.outputs.items() if o.margins is not None}

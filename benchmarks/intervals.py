@@ -1,6 +1,6 @@
 """How many test targets are in prediction intervals of 90%, of three losses on three tables.
 
-    python -m benchmarks.intervals [--seeds 5] [--quick] [--out benchmarks/results/intervals.txt]
+    python -m benchmarks.intervals [--seeds 5] [--epochs 60] [--quick] [--out benchmarks/results/intervals.txt]
 
 The seed draws the splits (of 60% training, 20% validation, 20% test examples), the initial weights and the order of the
 examples. `calibrated` is `interval = conformal(90%)`; the same network without it is beside it, where its loss has
@@ -38,7 +38,7 @@ train {{
     interval  = conformal(90%)
     seed      = {seed}
     epochs    = {epochs}
-    optimizer = adam(3e-3)
+    optimizer = adam(1e-2)
     stop      = early(val_loss, patience = 15)
 }}
 """
@@ -109,10 +109,11 @@ def lines(seeds: int, epochs: int) -> list[str]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--epochs", type=int, default=60)
     parser.add_argument("--quick", action="store_true", help="one seed, three epochs: fails only when something fails")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "intervals.txt")
     options = parser.parse_args()
-    rows = lines(1 if options.quick else options.seeds, 3 if options.quick else 150)
+    rows = lines(1 if options.quick else options.seeds, 3 if options.quick else options.epochs)
     if not options.quick:
         head = f"Intervals of 90%: mean and range of the coverage of the test split over {options.seeds} seeds"
         options.out.write_text("\n".join([head, "", *rows]) + "\n", encoding="utf-8")

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     )
     from netspec.api.runs import evaluate as evaluate, load as load, predict as predict
     from netspec.api.specs import check as check, compile as compile, parse as parse
+    from netspec.api.starting import new as new
     from netspec.api.sweeps import sweep as sweep
     from netspec.api.training import (
         resume as resume,
@@ -75,6 +76,7 @@ _HOMES = {
     "import_model": "netspec.interchange.imports",
     "load": "netspec.api.runs",
     "look": "netspec.analysis.inside.look",
+    "new": "netspec.api.starting",
     "parse": "netspec.api.specs",
     "plot": "netspec.runs.pictures",
     "predict": "netspec.api.runs",

@@ -45,6 +45,7 @@ from netspec.storage.tree_paths import Weights
 from netspec.storage.weights import check_one_run, fit_weights, load_weights, weights_of
 from netspec.training.control.threshold import number_of
 from netspec.training.errors.intervals import NoIntervals
+from netspec.training.loop.baselines import baselines_of
 from netspec.training.loop.evaluate import evaluate, measure_outputs, predict_split
 from netspec.training.losses import Loss, loss_for
 from netspec.training.losses.ctc import Ctc
@@ -61,13 +62,15 @@ WITHOUT_FOLDS = {"data.folds": "by_time(2)", "data.fold": "0"}
 
 
 class Evaluation(Frozen):
-    """Every metric on a split, how many examples it has, and what they are in words."""
+    """Every metric on a split, how many examples it has, and what they are in words; `baselines` has by name the same
+    metrics of forecasts without a network, where there are any."""
 
     metrics: dict[str, Any]
     split: str
     examples: int
     what: str
     warnings: tuple[Diagnostic, ...] = ()
+    baselines: dict[str, dict[str, Any]] = {}
 
 
 def evaluate_model(run: Path | Model, data: Any, split: str) -> Evaluation:
@@ -105,7 +108,8 @@ def evaluate_model(run: Path | Model, data: Any, split: str) -> Evaluation:
     if not isinstance(run, Model):
         weights = fit_weights(load_weights(run), Weights(*engine.first_weights), str(run))
     metrics = dict(evaluate(engine, weights, arrays, prefix=f"{split}_"))
-    return Evaluation(metrics, split, len(arrays), what, tuple(warnings))
+    baselines = baselines_of(engine.recipe, prepared, split)
+    return Evaluation(metrics, split, len(arrays), what, tuple(warnings), baselines)
 
 
 def evaluate_ensemble(run: Path, data: Any = None, split: str = "test", own: Any = None) -> Evaluation:
@@ -149,16 +153,19 @@ def evaluate_ensemble(run: Path, data: Any = None, split: str = "test", own: Any
                 for name, y in predict_split(engine, weights, arrays).items()
             }
         )
-        first = first or (engine, arrays, preprocessing)
+        first = first or (engine, prepared, preprocessing)
     assert first is not None
-    engine, arrays, preprocessing = first
+    engine, prepared, preprocessing = first
+    arrays = prepared.splits.test
+    assert arrays is not None
     means = mean_outputs(parts)
     losses = {name: output.loss for name, output in engine.recipe.outputs.items()}
     scaled = {k: _normalized(losses[k], y, preprocessing.outputs.get(k)) for k, y in means.items()}
     margins = mean_margins([read_preprocessing(fold).margins for fold in finished_folds(run)])
     engine.recipe = engine.recipe.with_margins(margins)
     metrics = dict(measure_outputs(engine, scaled, arrays, prefix="test_"))
-    return Evaluation(metrics, split, len(arrays), what, tuple(warnings))
+    baselines = baselines_of(engine.recipe, prepared, split)
+    return Evaluation(metrics, split, len(arrays), what, tuple(warnings), baselines)
 
 
 def _normalized(loss: Loss, outputs: Any, scale: Normalization | None) -> Any:

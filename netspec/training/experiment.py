@@ -69,7 +69,7 @@ class Experiment:
         augment: varies the batches of training.
         split_weights: says how weights are split over a mesh; None: they are whole on every device.
         locate_nonfinite: finds the layer with the first non-finite result.
-        baselines: forecasts without the network of the parts that are held out, by part and name, in the units of the
+        baselines: forecasts without the network, by part and name, in the units of the
             targets.
         spec_hash: the hash of the spec (`netspec.spec.canonical`), stored in every checkpoint.
     """

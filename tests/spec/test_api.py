@@ -35,6 +35,7 @@ def test_public_names() -> None:
         "export",
         "import_model",
         "look",
+        "new",
         "plot",
         "report",
         "train",

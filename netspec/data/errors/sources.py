@@ -10,7 +10,7 @@ _AUTOENCODER = "for an autoencoder write `target = input` in the section `data`"
 
 
 class NoTarget(Diagnostic):
-    """The data have inputs but no target: a table without a target column, images without classes."""
+    """The data have inputs but no target: a table without a target column, images or sounds without classes."""
 
     code = "NS426"
     title = "{source} has inputs but no target"
@@ -18,6 +18,8 @@ class NoTarget(Diagnostic):
     hint = {
         "table": "name the column to predict: `target = …` in the source\n" + _AUTOENCODER,
         "images": "put images into a folder for each class\n" + _AUTOENCODER,
+        "sounds": "put sounds into a folder for each class, or name the column of a table: `target = …` in the source\n"
+        + _AUTOENCODER,
         "windows": 'name the columns to predict: `targets = ["…"]`',
         "inputs": 'name the columns to predict from: `inputs = ["…"]`',
         "evaluation": "give the targets, too: `(x, y)`",
@@ -28,8 +30,9 @@ class NoTarget(Diagnostic):
 
 
 class BadFolder(Diagnostic):
-    """Images and texts of classes are in folders, one for each class and named after it: the source `images("photos")`
-    takes `photos/cat/1.jpg`, `photos/cat/2.jpg` and `photos/dog/1.jpg`, `texts("reviews")` takes `reviews/good/1.txt`.
+    """Images, texts and sounds of classes are in folders, one for each class and named after it: `images("photos")`
+    takes `photos/cat/1.jpg`, `photos/cat/2.jpg` and `photos/dog/1.jpg`, `texts("reviews")` takes `reviews/good/1.txt`,
+    and `sounds("words")` takes `words/yes/1.wav`.
     """
 
     code = "NS427"

@@ -26,9 +26,11 @@ from netspec.data.formats.tables.table_layout import Wanted
 from netspec.data.predict.arrays import brightest, fit, read_array, read_arrays
 from netspec.data.predict.preprocessing import Preprocessing
 from netspec.data.predict.rows import RawInputs, content_of, read_texts, row_advice, row_encoder, text_rows
+from netspec.data.predict.sounds import sound_files
 from netspec.data.predict.tables import FILES, is_table, looks_like_file, open_csv, open_row
 from netspec.data.predict.windows import open_series, read_windows
 from netspec.data.transforms.encoders import ImageEncoder, RowEncoder, TextEncoder, WindowEncoder, unseen_categories
+from netspec.data.transforms.sounds.encoder import SoundEncoder
 from netspec.language.corrections import suggest
 from netspec.language.diagnostics import CompileError, Diagnostic, Unplaced, fail
 from netspec.language.files.paths import exists, is_file, is_folder
@@ -154,6 +156,8 @@ class Reader:
             return read_arrays(path, self.inputs, self.preprocessing)
         if len(self.inputs) != 1 and not isinstance(self.preprocessing.encoder, RowEncoder):
             raise fail(self._several(text))
+        if isinstance(known := self.preprocessing.encoder, SoundEncoder) and path.suffix not in (".npy", ".npz"):
+            return sound_files(text, next(iter(self.inputs)), known)
         if not exists(path):
             return self._read_row(text)
         if is_folder(path):

@@ -24,10 +24,12 @@ from netspec.data.predict.arrays import fit, matches
 from netspec.data.predict.inputs import Reader, check_numbers, read_inputs
 from netspec.data.predict.preprocessing import Preprocessing
 from netspec.data.predict.rows import RawInputs, encode_texts, text_rows
+from netspec.data.predict.sounds import is_sound_pair, sound_arrays
 from netspec.data.predict.tables import feature_places, other_width
 from netspec.data.predict.windows import columns_of
 from netspec.data.transforms.dates import UNIX
 from netspec.data.transforms.encoders import ImageEncoder, RowEncoder, TextEncoder, WindowEncoder
+from netspec.data.transforms.sounds.encoder import SoundEncoder
 from netspec.data.transforms.times import time_texts
 from netspec.language.diagnostics import Unplaced
 from netspec.language.lazy import lazy
@@ -40,7 +42,7 @@ else:
 
 WANTED = (
     "an array, a dict of arrays by input, or strings or paths of files, rows or texts; "
-    "or a data frame, dicts or lists with the columns of the training data, or images"
+    "or a data frame, dicts or lists with the columns of the training data, images, or sounds as (samples, rate)"
 )
 
 
@@ -84,6 +86,8 @@ class _Python:
             return self._frame(frame_of(value))
         if isinstance(value, Image.Image):
             return self._images([value])
+        if isinstance(self.encoder, SoundEncoder) and (pairs := _sound_pairs(value)):
+            return self._checked(sound_arrays(pairs, next(iter(self.inputs)), self.encoder))
         if (texts := self._listed_texts(value)) is not None:
             return self._texts(texts)
         if hasattr(value, "to_dict") and not hasattr(value, "columns"):  # a row of a pandas data frame
@@ -364,6 +368,13 @@ def _series(name: str, cells: Sequence[Any]) -> pl.Series:
     if all(cell is None or isinstance(cell, date) for cell in plain):
         return pl.Series(name, plain)
     return pl.Series(name, [None if cell is None else str(cell) for cell in plain], pl.String)
+
+
+def _sound_pairs(value: Any) -> list[tuple[Any, Any]]:
+    """Samples with their rates: one pair, or a list of them; none where it is neither."""
+    if is_sound_pair(value):
+        return [value]
+    return [*value] if isinstance(value, list) and value and all(map(is_sound_pair, value)) else []
 
 
 def _as_image(array: Any) -> Image.Image:

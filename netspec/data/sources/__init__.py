@@ -14,5 +14,6 @@ from netspec.data.sources.images import (
 )
 from netspec.data.sources.masks import masks as masks
 from netspec.data.sources.series import windows as windows
+from netspec.data.sources.sounds import sounds as sounds
 from netspec.data.sources.tables import words as words
 from netspec.data.sources.texts import file as file, folder as folder

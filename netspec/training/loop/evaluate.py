@@ -110,6 +110,16 @@ def choose_thresholds(engine: Engine, weights: Weights, eval_set: EvalSet) -> di
     }
 
 
+def decide(engine: Engine, weights: Weights, eval_set: EvalSet) -> dict[str, float]:
+    """Give the recipe of the engine the thresholds and the widths of intervals that follow from the validation split;
+    the thresholds that were chosen."""
+    chosen = choose_thresholds(engine, weights, eval_set)
+    margins = calibrate_intervals(engine, weights, eval_set)
+    if chosen or margins:
+        engine.recipe = engine.recipe.with_thresholds(chosen).with_margins(margins)
+    return chosen
+
+
 def calibrate_intervals(engine: Engine, weights: Weights, eval_set: EvalSet) -> dict[str, tuple[float, ...]]:
     """By how much the ends of the intervals are moved apart, of the outputs with calibrated ones, in the units of the
     targets; from a split that was not trained on.

@@ -50,7 +50,6 @@ class FitResult:
     be resumed; `run` is the folder.
     `baselines` has by name the metrics of forecasts without a network, such as the last value, on the same split.
     `thresholds` has the probabilities above which yes/no outputs predict yes, by output, where they are not 0.5.
-    `margins` has by output how far the ends of calibrated intervals are moved apart, for each target.
     """
 
     engine: Engine = field(repr=False)
@@ -64,12 +63,16 @@ class FitResult:
     signal: str | None = None
     warnings: tuple[Diagnostic, ...] = ()
     thresholds: Mapping[str, float] = field(default_factory=dict)
-    margins: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     baselines: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def epochs(self) -> int:
         return len(self.history)
+
+    @property
+    def margins(self) -> Mapping[str, tuple[float, ...]]:
+        """By output how far the ends of calibrated intervals are moved apart, for each target."""
+        return self.engine.recipe.margins
 
     @property
     def module(self) -> nnx.Module:

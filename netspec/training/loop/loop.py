@@ -32,9 +32,8 @@ from netspec.training.loop.epoch_callbacks import callbacks_of
 from netspec.training.loop.evaluate import (
     MAX_STREAMED_AHEAD,
     EvalSet,
-    calibrate_intervals,
-    choose_thresholds,
     compute_metrics,
+    decide,
     measure,
     put_eval_set,
     spreads_of,
@@ -176,9 +175,7 @@ class Training:
             "seconds": seconds,
             "metrics": plain(metrics),
             **({"baselines": plain(baselines)} if baselines else {}),
-            **({"thresholds": self.recipe.thresholds} if self.recipe.thresholds else {}),
-            **({"margins": self.recipe.margins} if self.recipe.margins else {}),
-            **({"intervals": self.recipe.intervals} if self.recipe.intervals else {}),
+            **self.recipe.decided,
         }
         self.checkpointing.store.wait()
         weights = self.engine.placement.gather(weights)
@@ -200,7 +197,6 @@ class Training:
             signal=self.looks.stopped_by if self.interrupted else None,
             warnings=tuple(self.warnings),
             thresholds=self.recipe.thresholds,
-            margins=self.recipe.margins,
             baselines=baselines,
         )
 
@@ -208,15 +204,12 @@ class Training:
         """Metrics with tables on the test split, or on the validation split when there is no test split; with a
         threshold that is chosen now, those of both. Intervals are calibrated before."""
         parts = [part for part in ("test", "val") if getattr(self.engine.experiment, part) is not None]
-        if chosen := choose_thresholds(self.engine, weights, self.eval_set("val")) if "val" in parts else {}:
-            self.recipe = self.engine.recipe = self.recipe.with_thresholds(chosen)
-        if any(output.are_calibrated for output in self.recipe.outputs.values()):
-            margins = calibrate_intervals(self.engine, weights, self.eval_set("val"))
-            self.recipe = self.engine.recipe = self.recipe.with_margins(margins)
+        chosen = decide(self.engine, weights, self.eval_set("val")) if "val" in parts else {}
+        self.recipe = self.engine.recipe
         metrics: dict[str, Any] = {}
         for part in parts if chosen else parts[:1]:
-            is_first = part == parts[0]
-            metrics |= measure(self.engine, weights, self.eval_set(part), prefix=f"{part}_", tables=is_first)
+            options: dict[str, Any] = {"prefix": f"{part}_", "tables": part == parts[0]}
+            metrics |= measure(self.engine, weights, self.eval_set(part), **options)
         return metrics
 
     def eval_set(self, part: str) -> EvalSet:

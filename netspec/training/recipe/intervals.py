@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from msgspec import structs
 
@@ -19,11 +19,24 @@ from netspec.training.losses import Loss
 from netspec.training.losses.distributions import Distribution, Quantile
 from netspec.training.recipe.settings import Check
 
-if TYPE_CHECKING:
-    from netspec.training.recipe.outputs import OutputRecipe
-
 Setting = float | Conformal | None
 """The value of the setting `interval`."""
+
+
+class Output(Protocol):
+    """What is asked of an `OutputRecipe`."""
+
+    @property
+    def head(self) -> OutputHead: ...
+
+    @property
+    def target(self) -> Target: ...
+
+    @property
+    def loss(self) -> Loss: ...
+
+    @property
+    def level(self) -> float | None: ...
 
 
 def check_distribution(loss: Loss, head: OutputHead, target: Target, check: Check) -> bool | None:
@@ -66,7 +79,7 @@ def interval_of(setting: Setting, loss: Loss, scored: OutputHead, target: Target
     return (loss.usual_level if setting is None or loss.usual_level is None else setting), False
 
 
-def check_interval(setting: Setting, outputs: Iterable[OutputRecipe], has_val: bool, check: Check) -> None:
+def check_interval(setting: Setting, outputs: Iterable[Output], has_val: bool, check: Check) -> None:
     """Report a setting `interval` that no output can have."""
     if setting is None:
         return
@@ -81,7 +94,7 @@ def check_interval(setting: Setting, outputs: Iterable[OutputRecipe], has_val: b
         check.problems.add(structs.replace(wrong, span=span))
 
 
-def without_interval(output: OutputRecipe, span: Span | None = None) -> Diagnostic:
+def without_interval(output: Output, span: Span | None = None) -> Diagnostic:
     """The error about an output without intervals."""
     case = "classes"
     if output.target.kind == "numbers" and output.loss.output_kind in ("predictions", "distribution"):

@@ -142,6 +142,14 @@ class Recipe(Frozen):
         """By how much the ends of calibrated intervals are moved apart, by output, once that is known."""
         return {name: o.margins for name, o in self.outputs.items() if o.margins is not None}
 
+    @property
+    def decided(self) -> dict[str, Mapping[str, Any]]:
+        """What is known at the end of a training, by output, for its record: thresholds, and intervals where they are
+        measured."""
+        parts = (self.thresholds, self.margins, self.intervals)
+        found: dict[str, Mapping[str, Any]] = dict(zip(("thresholds", "margins", "intervals"), parts, strict=True))
+        return {name: values for name, values in found.items() if values}
+
     def with_margins(self, margins: Mapping[str, tuple[float, ...]]) -> Recipe:
         """The same with calibrated intervals of some outputs."""
         outputs = {n: o.replace(margins=margins[n]) if n in margins else o for n, o in self.outputs.items()}

@@ -86,7 +86,8 @@ def trees(train: pd.DataFrame, test: pd.DataFrame) -> float:
     train, test = both.iloc[: len(train)], both.iloc[len(train) :]
     kind = HistGradientBoostingClassifier if is_classes(train) else HistGradientBoostingRegressor
     model = kind(categorical_features="from_dtype", max_iter=150, random_state=0)
-    search = GridSearchCV(model, BOOSTING, cv=3).fit(train.drop(columns="target"), train["target"])
+    grid = BOOSTING if len(train.columns) < 65 else {**BOOSTING, "learning_rate": [0.1]}  # half the time of the digits
+    search = GridSearchCV(model, grid, cv=3).fit(train.drop(columns="target"), train["target"])
     return losses(search.predict(test.drop(columns="target")), test["target"])
 
 

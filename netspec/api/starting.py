@@ -14,7 +14,7 @@ def new(data: str | Path, *, target: str | None = None, goal: str = "accuracy") 
     target="price"))`.
 
     Args:
-        data: a table (.csv, .tsv, .parquet), a folder of images or texts by class, a folder of images and masks, arrays
+        data: a table (.csv, .tsv, .parquet), a folder of images, texts or sounds by class, of images and masks, arrays
             (.npz), a text (.txt), or the name of a data set that comes with netspec.
         target: the column to predict, of a table.
         goal: what matters most: "accuracy", "small" or "fast".

@@ -13,7 +13,7 @@ from netspec.compiler.syntax.formatter import format_source
 from netspec.data.dataset.dataset import Facts
 from netspec.language.source import Source
 from netspec.starter.draft import Found, Goal, Setting
-from netspec.starter.networks import network_lines
+from netspec.starter.networks import head_of, network_lines
 from netspec.starter.recipes import Recipe
 
 WIDTH = 110
@@ -108,6 +108,11 @@ def _train_settings(found: Found, facts: Facts, recipe: Recipe) -> Sequence[Sett
         ),
         Setting("schedule", "cosine" if not has_val else "warmup(1 epochs) -> cosine"),
     ]
+    if recipe.smoothing:
+        (target,) = facts.targets.values()
+        loss = "binary_cross_entropy" if head_of(target) == "dense(1, sigmoid)" else "cross_entropy"
+        reason = "no example is learned with certainty"
+        settings.append(Setting("loss", f"{loss}(smoothing = {recipe.smoothing})", reason))
     if found.is_skewed:
         settings.append(Setting("loss", "huber(2)", "errors above two standard deviations count linearly"))
     if found.kind == "masks":

@@ -31,7 +31,7 @@ class TargetNeeded(Diagnostic):
 
 class UnknownData(Diagnostic):
     """`netspec new` reads tables (.csv, .tsv, .parquet), arrays of NumPy (.npz), texts (.txt, .md), folders with a
-    folder of images or texts for each class, folders of images and masks, and the names of data sets of netspec.
+    folder of images, texts or sounds for each class, folders of images and masks, and the names of data sets.
     """
 
     code = "NS661"

@@ -5,8 +5,6 @@ Input: facts about data, a recipe. Output: lines of a spec.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from netspec.data.dataset.dataset import Facts, Target
 from netspec.language.shape import Shape
 from netspec.starter.draft import Found, Goal
@@ -18,6 +16,9 @@ from netspec.starter.recipes import (
     series_recipe,
     table_recipe,
 )
+
+LONG = 32
+"""Sequences of at least this many steps are pooled before a recurrent layer reads them."""
 
 CONV = "def block(filters) = conv(filters, 3x3, bias = false) -> batchnorm -> relu"
 
@@ -44,7 +45,8 @@ def recipe_for(found: Found, facts: Facts, goal: Goal) -> Recipe:
     if max(ranks) >= 2 or any(shape.rank == 1 and shape.is_tokens for shape in facts.inputs.values()):
         return sequence_recipe(examples, goal)
     is_classes = any(target.kind != "numbers" for target in facts.targets.values())
-    return table_recipe(examples, goal, is_classes=is_classes)
+    features = sum(shape.count for shape in facts.inputs.values() if isinstance(shape.count, int))
+    return table_recipe(examples, features, goal, is_classes=is_classes)
 
 
 def network_lines(found: Found, facts: Facts, recipe: Recipe, goal: Goal) -> str:
@@ -62,11 +64,10 @@ def network_lines(found: Found, facts: Facts, recipe: Recipe, goal: Goal) -> str
         return _unet(recipe)
     branches = {name: _branch(shape, recipe, goal) for name, shape in facts.inputs.items()}
     head = head_of(target)
-    needs_block = "block(" in "".join(branches.values())
-    lines = [CONV, ""] if needs_block else []
+    lines = [CONV, ""] if any("block(" in branch for branch in branches.values()) else []
     if len(branches) == 1:
         (branch,) = branches.values()
-        tail = _hidden(recipe) if not branch or (needs_block is False and _is_vector(facts)) else _after(recipe)
+        tail = _after(recipe) if branch else _hidden(recipe)
         return "\n".join([*lines, " -> ".join(part for part in (branch, tail, head) if part)])
     inputs = [f"input {name}: {_shape_text(shape)}" for name, shape in facts.inputs.items()]
     named, parts = [], []
@@ -87,14 +88,10 @@ def head_of(target: Target) -> str:
     return f"dense({target.size})"
 
 
-def _is_vector(facts: Facts) -> bool:
-    return all(shape.rank == 1 and not shape.is_tokens for shape in facts.inputs.values())
-
-
 def _hidden(recipe: Recipe) -> str:
     """Hidden layers after features."""
     drop = f" -> dropout({recipe.dropout:g})" if recipe.dropout else ""
-    return " -> ".join([f"dense({recipe.width}, {recipe.act}){drop}"] * recipe.layers)
+    return " -> ".join([f"dense({recipe.width}, relu){drop}"] * recipe.layers)
 
 
 def _after(recipe: Recipe) -> str:
@@ -115,7 +112,8 @@ def _branch(shape: Shape, recipe: Recipe, goal: Goal) -> str:
     if shape.rank == 3:
         return _convolutions(shape, width)
     if shape.rank == 2:
-        return f"conv({width}, 5, relu) -> conv({2 * width}, 5, relu) -> gru({2 * width}, return = last)"
+        pool = " -> maxpool(2, pad = same)" if isinstance(shape.sizes[0], int) and shape.sizes[0] >= LONG else ""
+        return f"conv({width}, 5, relu){pool} -> conv({width}, 5, relu){pool} -> gru({width}, return = last)"
     if shape.rank > 3:
         return f"conv({width}, 3, relu) -> gap"
     return ""
@@ -169,7 +167,3 @@ def _shape_text(shape: Shape) -> str:
         return sizes
     pad = ", pad = 0" if shape.rank else ""
     return f"{sizes} tokens({shape.vocabulary}{pad})".strip()
-
-
-def lines_of(parts: Sequence[str]) -> str:
-    return "\n".join(parts)

@@ -14,14 +14,17 @@ from netspec.starter.draft import Goal
 FEW_ROWS = 600
 """With fewer rows networks are smaller, and their weights decay more."""
 
+FEW_FOR_FEATURES, MANY_FOR_FEATURES = 5, 25
+"""Rows for each feature below which weights decay most, and from which on they decay less."""
+
 SMALL_ROWS = 2000
 """With fewer rows none are held out for validation: all of them train, and the schedule ends the training."""
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """A network of `layers` hidden layers, and its training. `val` is the validation split, "" for none; `act` the
-    activation."""
+    """A network of `layers` hidden layers, and its training. `val` is the validation split, "" for none;
+    `smoothing` that of the labels of classes."""
 
     width: int
     layers: int
@@ -31,13 +34,16 @@ class Recipe:
     epochs: int
     batch: int
     val: str = ""
-    act: str = "relu"
+    smoothing: str = ""
 
 
-def table_recipe(rows: int, goal: Goal, *, is_classes: bool) -> Recipe:
-    """For examples that are vectors: dense layers with a strong weight decay where there are few rows."""
-    if rows < FEW_ROWS:
-        recipe = Recipe(32, 1, 0.1, "3e-3", "1", _epochs(1500, rows, 32), 32)
+def table_recipe(rows: int, features: int, goal: Goal, *, is_classes: bool) -> Recipe:
+    """For examples that are vectors: dense layers, with a strong weight decay where rows are few."""
+    if rows < FEW_ROWS and is_classes and rows >= MANY_FOR_FEATURES * features:
+        recipe = Recipe(32, 1, 0.1, "1e-2", "0.3", _epochs(1500, rows, 32), 32, smoothing="0.1")
+    elif rows < FEW_ROWS:
+        decay = "1" if rows >= FEW_FOR_FEATURES * features else "3"
+        recipe = Recipe(32, 1, 0.1, "3e-3", decay, _epochs(1500, rows, 32), 32)
     elif rows < SMALL_ROWS:
         recipe = Recipe(64, 1, 0.1, "3e-3", "0.3", _epochs(3000, rows, 32), 32)
     else:

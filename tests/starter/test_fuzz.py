@@ -71,16 +71,10 @@ def check_draft(path: Path, target: str, goal: str) -> bool:
     return True
 
 
-def seeds() -> list[int]:
-    return [*range(60)]
-
-
-@pytest.mark.parametrize("first", range(0, 60, 20))
-def test_random_tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first: int) -> None:
+def test_random_tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, long: bool) -> None:
     monkeypatch.chdir(tmp_path)
-    written = 0
-    for seed in range(first, first + 20):
+    written, count = 0, 2000 if long else 30
+    for seed in range(count):
         path, names = write_table(tmp_path, seed)
-        goal = ("accuracy", "small", "fast")[seed % 3]
-        written += check_draft(path, names[seed % len(names)], goal)
-    assert written >= 3  # most of such tables can be learned from
+        written += check_draft(path, names[seed % len(names)], ("accuracy", "small", "fast")[seed % 3])
+    assert written > count / 10  # many such tables have nothing to learn from

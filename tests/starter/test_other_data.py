@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from scipy.io import wavfile
 
 import netspec
 
@@ -63,6 +64,17 @@ def test_folders_of_texts() -> None:
         for i in range(12):
             Path("reviews", name, f"{i}.txt").write_text(f"a {name} film number {i} of many")
     assert 'texts("reviews")' in correct("reviews")
+
+
+def test_folders_of_sounds() -> None:
+    time = np.arange(2000) / 8000
+    random = np.random.default_rng(0)
+    for pitch in (440, 880):
+        Path("tones", str(pitch)).mkdir(parents=True)
+        for i in range(12):
+            sound = np.sin(2 * np.pi * pitch * time) + random.normal(0, 0.1, 2000)
+            wavfile.write(f"tones/{pitch}/{i}.wav", 8000, np.round(8000 * sound).astype(np.int16))
+    assert 'sounds("tones", rate = 8000, seconds = 0.25, as = mel(32))' in correct("tones")
 
 
 def test_images_with_masks() -> None:

@@ -50,6 +50,7 @@ ROOMS = {
     "netspec.training.errors.intervals": "Prediction intervals",
     "netspec.training.errors.distributed": "Several devices",
     "netspec.analysis.scaling.errors": "Planning for several devices",
+    "netspec.analysis.first_aid.errors": "First aid",
     "netspec.training.errors.tracking": "Trackers of experiments",
     "netspec.training.errors.analysis": "Initial weights, gradients and learning rates",
     "netspec.storage.errors": "Runs and checkpoints",

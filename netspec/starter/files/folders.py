@@ -1,4 +1,4 @@
-"""Folders: of images or texts in a folder for each class, or of images and their masks.
+"""Folders: of images, texts or sounds in a folder for each class, or of images and their masks.
 
 Input: a folder. Output: `Found`, or what the folder should have.
 """
@@ -10,8 +10,10 @@ from pathlib import Path
 
 from netspec.data.formats.files import TEXT_ENDINGS
 from netspec.data.formats.images import ENDINGS
+from netspec.data.formats.sounds import SOUND_ENDINGS
 from netspec.data.sources.class_folders import SPLIT_NAMES, files_in, folders_in
 from netspec.data.sources.images.image_survey import common_size, survey_files
+from netspec.data.sources.sounds.survey import survey_sounds
 from netspec.language.diagnostics import CompileError, fail
 from netspec.language.values import to_source
 from netspec.starter.draft import Found, Setting
@@ -44,7 +46,7 @@ def survey_folder(folder: Path, path: str) -> Found:
         test = next((n for start in ("test", "val") for n in splits if n.lower().startswith(start)), None)
         place, where, names = folder / train, f"{path}/{train}", folders_in(folder / train)
     test = None if test is None else f"{path}/{test}"
-    for endings, make in ((ENDINGS, _images), (TEXT_ENDINGS, _texts)):
+    for endings, make in ((ENDINGS, _images), (TEXT_ENDINGS, _texts), (SOUND_ENDINGS, _sounds)):
         counts = {name: len(files_in(place / name, endings)) for name in names}
         if any(counts.values()):
             return make(place, where, {name: count for name, count in counts.items() if count}, test, counts)
@@ -75,6 +77,23 @@ def _texts(folder: Path, path: str, counts: dict[str, int], test: str | None, ev
     options = [to_source(path), *([f"test = {to_source(test)}"] if test else [])]
     title = f"Classifies the texts in {folder.name}: {sum(counts.values()):,} texts of {len(counts)} classes."
     return Found("texts", f"texts({', '.join(options)})", title, (_counted(counts, "text"),), _weights(counts))
+
+
+def _sounds(folder: Path, path: str, counts: dict[str, int], test: str | None, every: dict[str, int]) -> Found:
+    _check_classes(folder, counts, every, "sounds")
+    paths = [file for name in counts for file in files_in(folder / name, SOUND_ENDINGS)]
+    heads = [*survey_sounds(paths[:: -(-len(paths) // MAX_SURVEYED)]).heads.values()]
+    options = [to_source(path)]
+    findings = [_counted(counts, "sound")]
+    if heads:
+        rates = sorted(head.rate for head in heads)
+        lengths = sorted(head.seconds for head in heads)
+        rate, seconds = min(rates[len(rates) // 2], 16_000), max(0.05, round(lengths[(9 * len(lengths)) // 10], 2))
+        options += [f"rate = {rate}", f"seconds = {seconds:g}", f"as = mel({64 if rate >= 16_000 else 32})"]
+        findings.append(f"read with {rate:,} samples in a second and {seconds:g} seconds: nine of ten are not longer")
+    options += [f"test = {to_source(test)}"] if test else []
+    title = f"Classifies the sounds in {folder.name}: {len(paths):,} sounds of {len(counts)} classes."
+    return Found("steps", f"sounds({', '.join(options)})", title, tuple(findings), _weights(counts))
 
 
 def _masks(folder: Path, path: str, photos: str, masks: str) -> Found:
@@ -113,6 +132,6 @@ def _weights(counts: dict[str, int]) -> tuple[Setting, ...]:
 def _unknown(folder: Path) -> CompileError:
     here: Sequence[str] = sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
     shown = ", ".join(here[:8]) + (", …" if len(here) > 8 else "")
-    reason = f"it has no folders of images or texts (it has {shown})" if here else "it is empty"
-    advice = "make a folder for each class with its images or texts, or give a file"
+    reason = f"it has no folders of images, texts or sounds (it has {shown})" if here else "it is empty"
+    advice = "make a folder for each class with its images, texts or sounds, or give a file"
     return fail(UnknownData(path=str(folder), reason=reason, advice=advice))

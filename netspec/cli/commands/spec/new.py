@@ -30,9 +30,9 @@ from netspec.starter.start import draft_spec
 def command(data: str, target: str | None, goal: str, output: str | None, as_json: bool) -> int:
     """Look at DATA, and write a complete spec with comments, which trains as it stands.
 
-    DATA is a table (.csv, .tsv, .parquet), a folder with a folder of images or texts for each class, a folder of images
-    and masks, arrays (.npz), a text (.txt) for a language model, or the name of a data set, such as `iris`. Of a table
-    whose rows follow each other in time, the next rows are forecast. No file is overwritten.
+    DATA is a table (.csv, .tsv, .parquet), a folder with a folder of images, texts or sounds for each class, a folder
+    of images and masks, arrays (.npz), a text (.txt) for a language model, or the name of a data set, such as `iris`. A
+    table whose rows follow each other in time gives a forecast. No file is overwritten.
 
     \b
     Example:

@@ -35,7 +35,7 @@ from netspec.spec.trained_data import TrainedData
 from netspec.storage.weights import flat_weights, put_weights, weights_of
 from netspec.training.loop.warm_start import start_from
 from netspec.training.losses import loss_for
-from netspec.training.losses.distributions import restored, unit_scales
+from netspec.training.losses.distributions import restored
 
 
 class WeightsWarning(UserWarning):
@@ -260,11 +260,6 @@ class Model:
     @cached_property
     def _live(self) -> LiveState:
         return LiveState(self.module)
-
-    @property
-    def output_scales(self) -> dict[str, Normalization]:
-        """The scale of each unit of the last layer, by output; of those that predict normalized numbers."""
-        return unit_scales(self._scales, self.compilation.train.loss)
 
     @property
     def _scales(self) -> Mapping[str, Normalization]:

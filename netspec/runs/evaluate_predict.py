@@ -14,19 +14,22 @@ import numpy as np
 from msgspec import structs
 
 from netspec.compiler.ir.output_head import OutputHead
+from netspec.data.dataset.dataset import BLANK
 from netspec.data.errors.network import InputUnlikeData
+from netspec.data.errors.prediction import NoBeams
 from netspec.data.errors.reading import NoData, NoSplit
 from netspec.data.predict.preprocessing import Preprocessing
 from netspec.data.predict.python_inputs import raw_inputs
-from netspec.data.predict.rows import Forecast, RawInputs
+from netspec.data.predict.rows import RawInputs
 from netspec.data.sources.tables.words import TableSource
 from netspec.data.transforms.columns import input_name
 from netspec.data.transforms.normalization import Normalization
 from netspec.language.diagnostics import CompileError, Diagnostic, fail
 from netspec.language.record import Frozen
 from netspec.runs.labeled_data import labeled_data
-from netspec.runs.predictions.intervals import intervals_of
+from netspec.runs.predictions.intervals import intervals_of, with_times
 from netspec.runs.predictions.predictions import Predictions
+from netspec.runs.predictions.transcripts import beam_search, best_path
 from netspec.runs.repeated.ensemble import (
     Ensemble,
     finished_folds,
@@ -225,12 +228,18 @@ def _same_classes(spec: Compilation, preprocessing: Preprocessing | None) -> dic
 
 
 def predict_examples(
-    run: Path | Model, inputs: Any, batch: int = BATCH, *, every_window: bool = False, level: float | None = None
+    run: Path | Model,
+    inputs: Any,
+    batch: int = BATCH,
+    *,
+    every_window: bool = False,
+    level: float | None = None,
+    beams: int = 1,
 ) -> Predictions:
     """The predictions for arrays, files, rows or texts, `batch` at a time, with intervals of a level; see
     `netspec.predict`."""
     model = run if isinstance(run, Model) else load_models(run)
-    decoder = Decoder(model, level)
+    decoder = Decoder(model, level, beams)
     raw = raw_inputs(inputs, model.inputs, model.preprocessing or Preprocessing(), every=every_window)
     return decoder.predictions(raw, _outputs(model, raw.arrays, batch))
 
@@ -241,19 +250,22 @@ class Decoder:
     Args:
         model: a trained model.
         level: that of the intervals of numbers; None: the usual one, where there are intervals.
+        beams: of a network trained with `ctc`, the beginnings that a beam search keeps; 1: the best class at each step.
 
     Raises:
         CompileError: it has no interval of this level (NS651, NS652).
     """
 
-    def __init__(self, model: Model, level: float | None = None) -> None:
+    def __init__(self, model: Model, level: float | None = None, beams: int = 1) -> None:
         spec, preprocessing = model.compilation, model.preprocessing or Preprocessing()
         heads = output_heads(spec.optimized, spec.train.loss)
         losses = {name: loss_for(name, spec.train.loss) for name in heads}
         blanks = {name: heads[name].replace(blank=loss.blank) for name, loss in losses.items() if isinstance(loss, Ctc)}
         self.model, self.heads, self.names = model, {**heads, **blanks}, preprocessing.class_names
         self.thresholds = {**dict.fromkeys(heads, number_of(spec.train.threshold)), **preprocessing.thresholds}
-        self.columns = target_columns(model)
+        self.columns, self.beams = target_columns(model), beams
+        if beams > 1 and not blanks:
+            raise fail(NoBeams())
         self.intervals, self.level = intervals_of(spec, preprocessing, heads), level
         if level is not None:
             if not self.intervals:
@@ -284,7 +296,21 @@ class Decoder:
 
     def _in_words(self, name: str, values: Any) -> dict[str, Any]:
         columns = self.columns.get(name, ())
-        return _in_words(values, self.heads[name], self.names.get(name), columns, self.thresholds[name])
+        head, names = self.heads[name], self.names.get(name)
+        if head.blank is not None and values.ndim > 1:
+            return self._transcript(values, head, head.blank, names)
+        return _in_words(values, head, names, columns, self.thresholds[name])
+
+    def _transcript(self, values: Any, head: OutputHead, blank: int, names: Sequence[str] | None) -> dict[str, Any]:
+        """The sequence that the classes of the steps spell: a text, where they are characters."""
+        if self.beams > 1:
+            chances = values if head.activation == "softmax" else np.exp(values - values.max(axis=-1, keepdims=True))
+            ids = beam_search(chances / chances.sum(axis=-1, keepdims=True), blank, self.beams)
+        else:
+            ids = best_path(values, blank)
+        shown = names if names is not None else [str(i) for i in range(values.shape[-1])]
+        found = [shown[i] for i in ids]
+        return {"text": "".join(found)} if names is not None and names[0] == BLANK else {"classes": found}
 
 
 def target_columns(model: Model) -> dict[str, Sequence[str]]:
@@ -296,28 +322,6 @@ def target_columns(model: Model) -> dict[str, Sequence[str]]:
         return each if len(outputs) > 1 else {outputs[0]: source.target}
     columns = {name: target.columns for name, target in (facts.targets if facts is not None else {}).items()}
     return dict(zip(outputs, columns.values(), strict=True)) if len(outputs) == len(columns) == 1 else {**columns}
-
-
-ENDS = ("low", "high")
-"""The names of the ends of an interval."""
-
-
-def with_times(shown: dict[str, Any], forecast: Forecast) -> dict[str, Any]:
-    """The numbers of a forecast with their times: `forecast` has a row for each, with the columns by name."""
-    if "values" not in shown:
-        return {**shown, "time": forecast.times[0]} if len(forecast.times) == 1 else shown
-    rows = np.asarray(shown["values"]).reshape(len(forecast.times), -1).tolist()
-    if any(len(row) != len(forecast.targets) for row in rows):
-        return shown
-    series = {} if forecast.series is None else {"series": forecast.series}
-    ends = {end: np.asarray(shown["interval"][end]).reshape(len(rows), -1) for end in ENDS if "interval" in shown}
-    forecasts = []
-    for step, (time, row) in enumerate(zip(forecast.times, rows, strict=True)):
-        cells: dict[str, Any] = {"time": time}
-        for column, (name, number) in enumerate(zip(forecast.targets, row, strict=True)):
-            cells |= {name: number, **{f"{name}_{end}": float(part[step, column]) for end, part in ends.items()}}
-        forecasts.append(cells)
-    return {**shown, **series, "forecast": forecasts}
 
 
 def _outputs(model: Model, arrays: Mapping[str, Any], size: int) -> dict[str, Any]:
@@ -364,10 +368,7 @@ def _in_words(
     if head.activation == "softmax" or head.blank is not None:
         shown = list(names) if names is not None else [str(i) for i in range(values.shape[-1])]
         if values.ndim > 1:
-            ids = values.argmax(axis=-1).reshape(-1).tolist()
-            if head.blank is not None:
-                ids = [i for i, before in zip(ids, [None, *ids], strict=False) if i not in (before, head.blank)]
-            return {"classes": [shown[i] for i in ids]}
+            return {"classes": [shown[i] for i in values.argmax(axis=-1).reshape(-1).tolist()]}
         ranked = dict(zip(shown, values.tolist(), strict=True))
         return {"class": shown[int(values.argmax())], "probabilities": ranked}
     if head.activation == "sigmoid" and values.shape == (1,):

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from netspec.data.predict.preprocessing import Preprocessing
+from netspec.data.predict.rows import Forecast
 from netspec.language.diagnostics import Diagnostic, fail
 from netspec.language.values import to_source
 from netspec.spec.compilation import Compilation
@@ -155,3 +156,25 @@ def intervals_of(spec: Compilation, preprocessing: Preprocessing, names: Mapping
             level = setting if isinstance(setting, float) and loss.usual_level is not None else loss.usual_level
             found[name] = Intervals(loss, level)
     return found
+
+
+ENDS = ("low", "high")
+"""The names of the ends of an interval."""
+
+
+def with_times(shown: dict[str, Any], forecast: Forecast) -> dict[str, Any]:
+    """The numbers of a forecast with their times: `forecast` has a row for each, with the columns by name."""
+    if "values" not in shown:
+        return {**shown, "time": forecast.times[0]} if len(forecast.times) == 1 else shown
+    rows = np.asarray(shown["values"]).reshape(len(forecast.times), -1).tolist()
+    if any(len(row) != len(forecast.targets) for row in rows):
+        return shown
+    series = {} if forecast.series is None else {"series": forecast.series}
+    ends = {end: np.asarray(shown["interval"][end]).reshape(len(rows), -1) for end in ENDS if "interval" in shown}
+    forecasts = []
+    for step, (time, row) in enumerate(zip(forecast.times, rows, strict=True)):
+        cells: dict[str, Any] = {"time": time}
+        for column, (name, number) in enumerate(zip(forecast.targets, row, strict=True)):
+            cells |= {name: number, **{f"{name}_{end}": float(part[step, column]) for end, part in ends.items()}}
+        forecasts.append(cells)
+    return {**shown, **series, "forecast": forecasts}

@@ -51,6 +51,13 @@ from netspec.storage.run_files import path_of_run
     help="Of numbers: intervals that contain a target with this probability, such as 90%; with -o as columns.",
 )
 @click.option("--every-window", is_flag=True, help="Of series: forecast from every window, not from the last of each.")
+@click.option(
+    "--beams",
+    type=click.IntRange(1, 1000),
+    default=1,
+    help="Of networks trained with ctc: search for the most probable text with this many beginnings (default: 1, the "
+    "most probable character at each step).",
+)
 @click.option("--force", is_flag=True, help="With -o: overwrite an existing file.")
 @device_option
 @json_option
@@ -64,6 +71,7 @@ def command(
     probabilities: bool,
     level: str | None,
     every_window: bool,
+    beams: int,
     force: bool,
     as_json: bool,
 ) -> int:
@@ -103,7 +111,8 @@ def command(
     from netspec.runs.predictions.intervals import parsed_level
 
     wanted = None if level is None else parsed_level(level)
-    predictions = predict_examples(path_of_run(run), inputs, every_window=every_window, level=wanted)
+    options: dict[str, Any] = {"every_window": every_window, "level": wanted, "beams": beams}
+    predictions = predict_examples(path_of_run(run), inputs, **options)
     print_problems(predictions.warnings)
     if output is not None:
         path = Path(output)

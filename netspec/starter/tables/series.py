@@ -17,7 +17,8 @@ from netspec.language.values import to_source
 from netspec.starter.draft import Found, Setting
 from netspec.starter.tables.columns import Column, shown
 from netspec.starter.tables.opening import OpenTable
-from netspec.starter.tables.table import columns_of, names_text
+from netspec.starter.tables.options import names_text
+from netspec.starter.tables.table import columns_of
 from netspec.starter.tables.targets import target_column
 
 MIN_ROWS = 60
@@ -112,7 +113,7 @@ def survey_series(table: OpenTable, path: str, target: str, folder: Path) -> Fou
         Setting("test", "last(15%)"),
         Setting("normalize", "standard"),
     )
-    title = f"Forecasts {shown(target)} from the rows of {table.file}, {table.rows:,} rows."
+    title = f"Forecasts {shown(target)} from the rows of {table.file}, {table.file_rows:,} rows."
     return Found("series", f"windows({', '.join(options)})", title, tuple(findings), settings)
 
 

@@ -49,6 +49,7 @@ ROOMS = {
     "netspec.training.errors.outputs": "Losses, metrics and stopping",
     "netspec.training.errors.distributed": "Several devices",
     "netspec.analysis.scaling.errors": "Planning for several devices",
+    "netspec.analysis.first_aid.errors": "First aid",
     "netspec.training.errors.tracking": "Trackers of experiments",
     "netspec.training.errors.analysis": "Initial weights, gradients and learning rates",
     "netspec.storage.errors": "Runs and checkpoints",

@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
+from netspec.data.checks.network import pair_names
 from netspec.data.dataset.from_arrays import input_array
+from netspec.data.dataset.passes import Passes, is_batches
 from netspec.data.dataset.ragged import pad_series
 from netspec.data.errors.prediction import WrongInput, cannot_predict
 from netspec.data.formats.images import as_picture
@@ -39,7 +41,7 @@ else:
 
 WANTED = (
     "an array, a dict of arrays by input, or strings or paths of files, rows or texts; "
-    "or a data frame, dicts or lists with the columns of the training data, or images"
+    "or a data frame, dicts or lists with the columns of the training data, images, or an iterable of batches"
 )
 
 
@@ -52,6 +54,8 @@ def raw_inputs(
         CompileError: they cannot be read or have another shape; it is also a ValueError.
         TypeError: they have none of the forms.
     """
+    if not isinstance(value, list | tuple | Mapping) and is_batches(value):
+        value = _gathered(Passes(value, "the iterable"), inputs)
     texts = [value] if isinstance(value, str | Path) else value
     if isinstance(texts, list | tuple) and texts and all(isinstance(text, str | Path) for text in texts):
         return read_inputs([str(text) for text in texts], inputs, preprocessing, every=every)
@@ -65,6 +69,19 @@ def array_inputs(arrays: Mapping[str, Any], inputs: Mapping[str, Shape], preproc
         CompileError: one has another shape, or numbers that a network cannot compute with; it is also a ValueError.
     """
     return _Python(inputs, preprocessing).arrays(arrays)
+
+
+def _gathered(passes: Passes, inputs: Mapping[str, Shape]) -> Any:
+    """The inputs of all batches of an iterable together: the predictions for them are as well."""
+    parts = [passes.read(batch, f"batch {number}")[0] for number, batch in enumerate(passes.open(0), 1)]
+    try:
+        if not isinstance(parts[0], dict):
+            return np.concatenate(parts)
+        keys = pair_names(parts[0], inputs) or {key: key for key in parts[0]}
+        return {name: np.concatenate([part[key] for part in parts]) for name, key in keys.items()}
+    except (KeyError, ValueError):
+        advice = "all batches have inputs of the same names and shapes"
+        raise cannot_predict("the iterable", "its batches are unlike each other", advice) from None
 
 
 class _Python:

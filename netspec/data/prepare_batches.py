@@ -125,7 +125,7 @@ def with_batches(
         made = replace(convert, passes=passes)
         if passes is not dataset.passes["train"]:
             try:
-                first, _ = look(passes, 1)
+                first, _ = look(passes, 1, dataset.train)
             except Unplaced as bad:
                 raise fail(bad.diagnostic()) from None
             arrays = made.ready(first, f"batch 1 of the {part} data")

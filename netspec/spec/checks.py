@@ -134,8 +134,8 @@ def check_training(
 
 
 def _check_batches(compilation: Compilation, dataset: Dataset, *, is_trained: bool) -> list[Diagnostic]:
-    """Warnings about settings without effect on an iterable; raises CompileError for those that need all examples. Where
-    nothing is trained, only those matter that change the loss."""
+    """Warnings about settings without effect on an iterable; raises CompileError for those that need all examples.
+    Where nothing is trained, only those matter that change the loss."""
     spans, written = compilation.setting_spans("data"), compilation.setting_spans("train")
     problems = Problems()
     for one in check_batch_settings(compilation.data, dataset.passes, spans):

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import closing
+from math import prod
 from typing import Any
 
 from netspec.data.dataset.dataset import Arrays, Dataset, Facts, Target
 from netspec.data.dataset.from_arrays import as_arrays, dataset_of, target_of
-from netspec.data.dataset.lazy_rows import in_memory
+from netspec.data.dataset.lazy_rows import Column, in_memory
 from netspec.data.dataset.passes import Passes, checksum, passes_of
 from netspec.data.errors.streaming import BatchUnlike
 from netspec.language.diagnostics import fail
@@ -48,15 +49,20 @@ def given_dataset(value: Any, outputs: Sequence[str] = ()) -> Dataset | None:
     return dataset_of_batches(passes)
 
 
-def look(passes: Passes, examples: int) -> tuple[Arrays, bool]:
-    """The first batches of an iterable, and whether there are no more."""
+def look(passes: Passes, examples: int, first: Arrays | None = None) -> tuple[Arrays, bool]:
+    """The first batches of an iterable, and whether there are no more; they are like `first`, where that is given.
+
+    Raises:
+        CompileError: they are not batches (NS665), or unlike each other (NS666).
+        Unplaced: they do not hold numbers.
+    """
     found: list[Arrays] = []
     count = 0
     with closing(passes.open(0)) as batches:
         for number, batch in enumerate(batches, 1):
             if count >= examples:
                 return _joined(found), False
-            found.append(batch_arrays(passes, batch, f"batch {number}", found[0] if found else None))
+            found.append(batch_arrays(passes, batch, f"batch {number}", found[0] if found else first))
             count += len(found[-1])
             if number == 1:
                 passes.first_size, passes.looked = count, checksum(*passes.read(batch, "batch 1"))
@@ -90,19 +96,27 @@ def _like(first: Arrays, arrays: Arrays, where: str) -> Arrays:
                 BatchUnlike(case="names", where=where, what=f"its {what}s", found=f"are {names}", expected=expected)
             )
         for key, array in theirs.items():
+            array = _as_first(ours[key], array) if what == "target" else array
+            targets |= {key: array} if what == "target" else {}
             named = f"the {what}" if len(ours) == 1 else f"the {what} `{key}`"
+            if what == "target" and array.dtype.kind == "f" != ours[key].dtype.kind:
+                expected = "integers, which are class ids"
+                raise fail(BatchUnlike(case="kind", where=where, what=named, found="is not whole", expected=expected))
             if array.shape[1:] != ours[key].shape[1:]:
                 found, expected = (str(Shape(a.shape[1:] or (1,))) for a in (array, ours[key]))
                 found = f"has examples of {found}"
                 raise fail(BatchUnlike(case="shape", where=where, what=named, found=found, expected=expected))
-            if what == "target" and array.dtype.kind != ours[key].dtype.kind:
-                if ours[key].dtype.kind != "f":
-                    expected = "integers, which are class ids"
-                    raise fail(
-                        BatchUnlike(case="kind", where=where, what=named, found="is not whole", expected=expected)
-                    )
-                targets[key] = in_memory(array).astype(ours[key].dtype)
     return Arrays(arrays.inputs, targets)
+
+
+def _as_first(first: Column, array: Column) -> Column:
+    """Targets of the type of the first ones, where that changes no number."""
+    array = in_memory(array)
+    is_whole = array.dtype.kind in "iu" or bool((array % 1 == 0).all())
+    has_size = prod(array.shape[1:]) == prod(first.shape[1:])
+    if array.dtype.kind == first.dtype.kind or not has_size or not (first.dtype.kind == "f" or is_whole):
+        return array
+    return array.astype(first.dtype).reshape(len(array), *first.shape[1:])
 
 
 def _joined(parts: list[Arrays]) -> Arrays:

@@ -19,8 +19,8 @@ SPLIT_NAMES = {"train": "train", "val": "val", "validation": "val", "valid": "va
 """The names of splits in a dict of iterables, as Hugging Face has them, too."""
 TARGET_NAMES = ("y", "label", "labels", "target", "targets", "output", "outputs")
 """What targets are called in a batch that is a dict, where the spec does not name its outputs."""
-ENDLESS = 1 << 62
-"""The length that a repeated data set of Grain gives."""
+ENDLESS = 1 << 40
+"""At least the length of a data set of Grain that is repeated without end, also in batches."""
 MAX_SLICE = 256
 """The examples of a batch of arrays that are given in the place of an iterable."""
 HUGGING_FACE_BATCH = 32
@@ -118,8 +118,8 @@ class Passes:
         try:
             return iter(source)
         except TypeError:
-            found = f"a {type(source).__name__}"
-            raise fail(NotBatches(case="parts", what=self.what, where="what is returned", found=found)) from None
+            found = f"an object of type `{type(source).__name__}`"
+            raise fail(NotBatches(case="function", what=self.what, found=found)) from None
 
     def read(self, batch: Any, where: str) -> tuple[Any, Any]:
         """Inputs and targets of a batch: arrays of NumPy or dicts of them; None for no targets.
@@ -129,7 +129,7 @@ class Passes:
         """
         if isinstance(batch, list | tuple):
             if len(batch) not in (1, 2):
-                found = f"{len(batch)} parts"
+                found = f"a {type(batch).__name__} of {len(batch)} parts"
                 raise fail(NotBatches(case="parts", what=self.what, where=where, found=found))
             x, y = batch if len(batch) == 2 else (batch[0], None)
         elif isinstance(batch, Mapping):
@@ -137,7 +137,7 @@ class Passes:
         elif hasattr(batch, "shape"):
             x, y = batch, None
         else:
-            found = f"a {type(batch).__name__}"
+            found = f"of type `{type(batch).__name__}`"
             raise fail(NotBatches(case="parts", what=self.what, where=where, found=found))
         x, y = _arrays(x), _arrays(y)
         parts = [*(x.values() if isinstance(x, dict) else [x]), *(y.values() if isinstance(y, dict) else [y])]
@@ -180,7 +180,9 @@ def _passes(part: Any, split: str, is_named: bool) -> Passes:
         begins = range(0, len(part[0]), MAX_SLICE)
         part = [(part[0][begin : begin + MAX_SLICE], part[1][begin : begin + MAX_SLICE]) for begin in begins]
     if not is_batches(part):
-        raise Unplaced(NotBatches, case="parts", what="data", where=f"`{split}`", found=f"a {type(part).__name__}")
+        raise Unplaced(
+            NotBatches, case="parts", what="the data", where=f"`{split}`", found=f"of type `{type(part).__name__}`"
+        )
     if hasattr(part, "__next__"):
         raise Unplaced(NotBatches, case="one-shot", what=f"{named} (a {type(part).__name__})")
     passes = Passes(part, what)

@@ -60,9 +60,9 @@ class NotBatches(Diagnostic):
         "endless": "{what} is endless",
         "empty": "{what} gives no batch",
         "exhausted": "{what} gives no batch in epoch {epoch}",
-        "parts": "{where} of {what} has {found}",
+        "parts": "{where} of {what} is {found}",
+        "function": "{what} returns {found}",
         "examples": "{what} gives single examples, not batches",
-        "one": "the evaluation reads one iterable, not several",
     }
     hint = {
         "one-shot": "pass the function that makes it, without calling it: `netspec.train(model, batches)` instead of "
@@ -74,9 +74,9 @@ class NotBatches(Diagnostic):
         "exhausted after the first time",
         "parts": "a batch is `(x, y)`, or a dict by the names of inputs and outputs; several inputs are a dict: "
         '`({{"left": a, "right": b}}, y)`',
+        "function": "a function returns a new iterator at each call: write it with `yield`, or return a DataLoader",
         "examples": "the first axis of arrays is the batch: `DataLoader(dataset, batch_size=32)`, "
         "`dataset.batch(32)` of Grain",
-        "one": "call it once for each",
     }
     what: str
     where: str = ""

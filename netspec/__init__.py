@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from netspec.runs.generation.generate import generate as generate
     from netspec.runs.model import Model as Model, Result as Result
     from netspec.runs.pictures import draw as draw, plot as plot
-    from netspec.runs.predictions import Predictions as Predictions
+    from netspec.runs.predictions.predictions import Predictions as Predictions
     from netspec.runs.repeated.folds import FoldsResult as FoldsResult
     from netspec.runs.repeated.seed_runs import SeedsResult as SeedsResult
     from netspec.runs.repeated.sweep_runs import SweepResult as SweepResult
@@ -57,7 +57,7 @@ _HOMES = {
     "MLflow": "netspec.training.loop.trackers.mlflow",
     "Look": "netspec.analysis.inside.look",
     "Model": "netspec.runs.model",
-    "Predictions": "netspec.runs.predictions",
+    "Predictions": "netspec.runs.predictions.predictions",
     "Report": "netspec.analysis.pages.report",
     "Result": "netspec.runs.model",
     "SearchResult": "netspec.search.best.result",

@@ -14,7 +14,7 @@ from netspec.runs.arguments import (
 
 if TYPE_CHECKING:
     from netspec.runs.model import Model
-    from netspec.runs.predictions import Predictions
+    from netspec.runs.predictions.predictions import Predictions
     from netspec.spec.model import Model as Compiled
 
 

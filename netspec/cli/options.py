@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Callable
 from functools import reduce, wraps
+from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,11 +14,15 @@ import click
 
 from netspec.cli.output import use_json
 from netspec.compiler.names.hints.foreign import file_source
+from netspec.data.formats.sounds import SOUND_ENDINGS
 from netspec.language.files.paths import is_folder
 from netspec.language.record import Frozen
 from netspec.language.source import Source
 from netspec.language.vocabulary import words
 from netspec.spec.compilation import Compilation, read_source
+
+MAX_LOOKED_AT = 1000
+"""Files of a folder by which a source for it is suggested."""
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -110,12 +115,18 @@ def parse_defines(defines: tuple[str, ...], data: str | None) -> dict[str, str]:
     return overrides if data is None else {**overrides, "data.source": data}
 
 
+def _folder_source(folder: Path) -> str:
+    """The source that reads the files of a folder: as its first ones end."""
+    endings = {path.suffix.lower() for path in islice(folder.rglob("*.*"), MAX_LOOKED_AT)}
+    return "sounds" if endings & {*SOUND_ENDINGS} else "images"
+
+
 def check_source(data: str) -> None:
     """Raises click.UsageError, with the source to give, for the name of a file or a folder."""
     word = words("source").get(data)
     if (word is not None and not any(o.is_required for o in word.options())) or re.search(r"[\"'(),]", data):
         return
     name = data.rstrip("/")
-    source = f'images("{name}")' if is_folder(Path(data)) else file_source(name)
+    source = f'{_folder_source(Path(data))}("{name}")' if is_folder(Path(data)) else file_source(name)
     if source is not None:
         raise click.UsageError(f"--data takes a data source, not the name `{data}`\nwrite `--data '{source}'`")

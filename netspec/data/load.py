@@ -97,7 +97,8 @@ def settle_facts(facts: Facts, settings: DataSettings, name: str = "data") -> Fa
     if settings.target is None:
         if not facts.targets:
             is_table = settings.source is not None and settings.source.word in ("csv", "parquet")
-            case = "table" if is_table else "images" if name == "images" else "python" if name == "data" else ""
+            by_name = {"images": "images", "sounds": "sounds", "data": "python"}
+            case = "table" if is_table else by_name.get(name, "")
             raise Unplaced(NoTarget, option="target", source=name, case=case)
         return settle_class_ids(facts, settings.class_ids)
     if len(facts.inputs) != 1:

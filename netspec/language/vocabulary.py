@@ -24,6 +24,7 @@ HOMES: dict[str, str | tuple[str, ...]] = {
     "source": "netspec.data.sources",
     "column": "netspec.data.sources",
     "type": "netspec.data.sources",
+    "sound": "netspec.data.sources",
     "augmentation": "netspec.data.augmentations",
     "class_ids": "netspec.data.transforms.class_ids",
     "portion": "netspec.data.dataset.options",

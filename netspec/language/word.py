@@ -24,6 +24,7 @@ _NOUNS = {
     "init": "initializer",
     "source": "data source",
     "type": "column type",
+    "sound": "form of a sound",
     "stop": "stopping rule",
     "keep": "rule for saving weights",
     "class_ids": "numbering of classes",

@@ -24,7 +24,7 @@ from netspec.data.transforms.columns import input_name
 from netspec.language.diagnostics import CompileError, Diagnostic, fail
 from netspec.language.record import Frozen
 from netspec.runs.labeled_data import labeled_data
-from netspec.runs.predictions import Predictions
+from netspec.runs.predictions.predictions import Predictions
 from netspec.runs.repeated.ensemble import Ensemble, finished_folds, is_folds_run, load_models, mean_outputs
 from netspec.spec.compilation import Compilation
 from netspec.spec.experiment import SpecExperiment, prepare, with_overrides

@@ -22,7 +22,7 @@ from netspec.language.diagnostics import fail, render
 from netspec.language.files.atomic_files import reason_of, replace_file
 from netspec.runs.arguments import check_choice, check_one_data, check_optional, check_type
 from netspec.runs.evaluate_predict import BATCH, batches, evaluate_model, predict_examples
-from netspec.runs.predictions import Predictions
+from netspec.runs.predictions.predictions import Predictions
 from netspec.runs.repeated.ensemble import Ensemble
 from netspec.spec import experiment, model
 from netspec.storage.errors import CannotWrite

@@ -18,7 +18,7 @@ from netspec.search.errors import CannotSearch, EndFails, MissingOptuna, NoSuchG
 from netspec.search.goals import Goal, goals_of
 from netspec.search.settings import OWN_PRUNERS, OWN_SAMPLERS, SIZES, TuneSettings
 from netspec.search.spaces.read_space import read_space
-from netspec.search.spaces.space import Dimension, Space, Value, number_source
+from netspec.search.spaces.space import Choice, Dimension, Space, Value, number_source
 from netspec.spec.canonical import recipe_of
 from netspec.spec.compilation import Compilation
 from netspec.spec.diagnose import diagnose_all
@@ -165,7 +165,10 @@ def _check_corners(compilation: Compilation, space: Space, problems: Problems) -
 def _end_fails(dimension: Dimension, value: Value, values: Mapping[str, Value], error: Diagnostic) -> Diagnostic:
     shown = ", ".join(f"`{name} = {number_source(given)}`" for name, given in values.items())
     end = f"`{number_source(value)}`"
-    return EndFails(span=dimension.span, values=shown, value=end, reason=error.message, advice=error.hint_text)
+    more = "leave this value out" if isinstance(dimension, Choice) else "choose other ends of the range"
+    return EndFails(
+        span=dimension.span, values=shown, value=end, reason=error.message, advice=error.hint_text, more=more
+    )
 
 
 def at_point(compilation: Compilation, overrides: Mapping[str, str]) -> Compilation:

@@ -36,6 +36,7 @@ class WrongRange(Diagnostic):
         "fixed": "`{text}` is a single value",
         "ends": "a range has two numbers: `{word}(lowest, highest)`",
         "empty": "the range from {low} to {high} is empty",
+        "equal": "the range from {low} to {high} has a single value",
         "log": "a logarithmic range begins above 0, not at {low}",
         "integers": "`int` has integers as its ends",
         "step": "a step is a positive integer of at most {high}",
@@ -47,6 +48,7 @@ class WrongRange(Diagnostic):
         "": "{advice}",
         "fixed": "give a range, or set it in the section `train` or by -D",
         "empty": "write the lowest number first",
+        "equal": "write another end, or set it in the section `train` or by -D",
         "log": "use `uniform`, or begin with a positive number",
         "integers": "write `uniform({low}, {high})` for numbers that are not integers",
         "option": "`int` has `step`: `int(16, 128, step = 16)`",
@@ -81,7 +83,7 @@ class EndFails(Diagnostic):
     values: str
     value: str
     reason: str
-    more: str = "choose other ends of the range"
+    more: str
 
 
 class NoSuchGoal(Diagnostic):

@@ -30,7 +30,7 @@ from netspec.serving.models.served import Served
 from netspec.serving.protocol.examples import message_of
 
 SMALL = 32 << 10
-"""Bodies that are decoded at once; larger ones, and images, in a thread, so that other requests do not wait."""
+"""Bodies that are decoded at once; larger ones, images and sounds, in a thread, so that other requests do not wait."""
 THREADS = 2
 RETRY = {"Retry-After": "1"}
 
@@ -163,7 +163,7 @@ class App:
         """
         self._take(exchange, served)
         request = exchange.request
-        if len(request.body) > SMALL or request.media_type.startswith("image/"):
+        if len(request.body) > SMALL or request.media_type.startswith(("image/", "audio/")):
             self._pool.submit(lambda: self.post(self._submit, exchange, served, _outcome(read)))
         else:
             self._submit(exchange, served, _outcome(read))

@@ -22,7 +22,7 @@ from netspec.data.sources.images.idx_images import Idx
 from netspec.data.sources.images.image_folder import Images
 from netspec.data.sources.numpy_files import Npy, Npz
 from netspec.data.sources.tables.words import Csv, Parquet
-from netspec.data.sources.text_file import TextFile
+from netspec.data.sources.texts.file import TextFile
 from netspec.data.transforms.encoders import TextEncoder
 from netspec.data.transforms.normalization import Normalization
 from netspec.language.diagnostics import CompileError, Unplaced

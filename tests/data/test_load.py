@@ -17,7 +17,7 @@ from netspec.data.prepare import prepare_data
 from netspec.data.settings import DataSettings
 from netspec.data.sources.bundled import Digits, Wine
 from netspec.data.sources.tables.words import Csv
-from netspec.data.sources.text_file import TextFile
+from netspec.data.sources.texts.file import TextFile
 from netspec.language.diagnostics import CompileError, Unplaced
 from netspec.language.kinds import Count
 from netspec.language.shape import Shape

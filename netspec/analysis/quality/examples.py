@@ -8,12 +8,14 @@ from functools import cached_property
 from typing import Literal
 
 import numpy as np
+from PIL import Image
 
 from netspec.analysis.quality.numbers.groups import MISSING
 from netspec.data.dataset.lazy_rows import Array, read_all
 from netspec.data.splits.split import Splits
 from netspec.data.transforms.columns import Column
 from netspec.data.transforms.encoders import RowEncoder
+from netspec.data.transforms.sounds.encoder import SoundEncoder
 from netspec.data.transforms.token_names import Tokens, tokens_of
 from netspec.display.charts.inside.heat import visible
 from netspec.language.shape import Shape
@@ -24,6 +26,10 @@ MAX_FEATURES = 100
 UNKNOWN = "?"
 EMPTY = "∅"
 """What is written for an empty token."""
+LOUDEST = 80
+"""Decibels below the loudest that a spectrogram shows."""
+PICTURE = (72, 120)
+"""Height and width of a spectrogram."""
 
 
 @dataclass(frozen=True)
@@ -83,16 +89,23 @@ class Examples:
         return read_all(dataset.train.inputs[name][index[numbers]])
 
     @cached_property
-    def kind(self) -> Literal["images", "rows", "texts", "other"]:
+    def kind(self) -> Literal["images", "sounds", "rows", "texts", "other"]:
         """What the examples are shown as."""
+        encoder = self.splits.dataset.encoder
+        if isinstance(encoder, SoundEncoder):
+            return "sounds"
         if self.image_inputs:
             return "images"
-        encoder = self.splits.dataset.encoder
         if isinstance(encoder, RowEncoder) and encoder.only_text is not None:
             return "texts"
         if self.columns:
             return "rows"
         return "texts" if self.token_inputs else "other"
+
+    @property
+    def are_pictures(self) -> bool:
+        """Whether an example is shown as a picture: an image, or the spectrogram of a sound."""
+        return self.kind in ("images", "sounds")
 
     @cached_property
     def image_inputs(self) -> list[str]:
@@ -123,7 +136,10 @@ class Examples:
 
     def image(self, number: int) -> Array:
         """The image of an example, 8-bit of shape (height, width, channels) with 1 or 3 channels; those of several
-        inputs side by side."""
+        inputs side by side. Of a sound it is the spectrogram, gray: the low frequencies are at the bottom."""
+        if isinstance(encoder := self.splits.dataset.encoder, SoundEncoder):
+            (name,) = self.shapes
+            return spectrogram_bytes(encoder.picture(self.raw(name, np.array([number]))[0]))
         found = [image_bytes(self.raw(name, np.array([number]))[0]) for name in self.image_inputs]
         height, channels = max(len(one) for one in found), max(one.shape[2] for one in found)
         same = [np.pad(np.repeat(x, channels // x.shape[2], 2), ((0, height - len(x)), (0, 0), (0, 0))) for x in found]
@@ -172,6 +188,14 @@ def image_bytes(image: Array) -> Array:
     if low < 0 or high > 1:
         image = (image - low) / ((high - low) or 1.0)
     return np.round(255 * image).astype(np.uint8)
+
+
+def spectrogram_bytes(power: Array) -> Array:
+    """A spectrogram as 8-bit gray: of decibels the loudest 80, of other numbers all."""
+    high, low = float(power.max()), float(power.min())
+    low = max(low, high - LOUDEST) if low < 0 else low
+    gray = np.round(255 * (power - low) / ((high - low) or 1.0)).clip(0, 255).astype(np.uint8)
+    return np.asarray(Image.fromarray(gray).resize(PICTURE[::-1], Image.Resampling.BILINEAR))[..., None]
 
 
 def encoded_columns(encoder: RowEncoder, raw_names: Mapping[str, str]) -> list[TableColumn]:

@@ -14,7 +14,7 @@ from PIL import Image
 from netspec.cli.render.picture import new_picture, picture_bytes
 
 if TYPE_CHECKING:
-    from netspec.runs.predictions import Predictions
+    from netspec.runs.predictions.predictions import Predictions
 
 MAX_IMAGES = 64
 """Images of a sheet; there are no more than that on it."""

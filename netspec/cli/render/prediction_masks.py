@@ -16,7 +16,7 @@ from netspec.display.text import plural
 from netspec.language.files.paths import exists, is_file, is_folder
 
 if TYPE_CHECKING:
-    from netspec.runs.predictions import Predictions
+    from netspec.runs.predictions.predictions import Predictions
 
 
 def write_masks(predictions: Predictions, folder: Path, *, force: bool) -> str:

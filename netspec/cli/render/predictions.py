@@ -14,7 +14,7 @@ from netspec.display.text import areas_text, plural, table_lines
 from netspec.language.text import printable, truncated, wrap
 
 if TYPE_CHECKING:
-    from netspec.runs.predictions import Predictions
+    from netspec.runs.predictions.predictions import Predictions
 
 MAX_EXAMPLES = 20
 """More examples are summed up."""

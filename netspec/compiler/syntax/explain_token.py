@@ -150,6 +150,7 @@ def _number_advice(text: str) -> tuple[str, str]:
         r"\.[0-9]+": (f"write a digit before the point: 0{text}", f"0{text}"),
         r"([0-9]+)\.": (r"write `\1`, or a digit after the point: \g<0>0", ""),
         r"[0-9]+(_[0-9]+)+": (f"write `{plain}`; 600k and 10M are numbers too", plain),
+        r"([0-9]+)(m|min)": (r"a duration is written as `\1 minutes`; the suffixes of numbers are k, M and G: \1k", ""),
         r"([0-9.]+)([KmgBbTt])": (r"the suffixes are k, M and G: \1k", ""),
         r"([0-9]+)([A-Za-z_]\w*)": (
             r"write `\1 * \2` to multiply, or `\1 \2` for a duration; names begin with a letter",

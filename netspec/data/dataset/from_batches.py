@@ -11,10 +11,12 @@ from contextlib import closing
 from math import prod
 from typing import Any
 
+from netspec.data.checks.network import pair_names
 from netspec.data.dataset.dataset import Arrays, Dataset, Facts, Target
 from netspec.data.dataset.from_arrays import as_arrays, dataset_of, target_of
 from netspec.data.dataset.lazy_rows import Column, in_memory
 from netspec.data.dataset.passes import Passes, checksum, passes_of
+from netspec.data.errors.prediction import cannot_predict
 from netspec.data.errors.streaming import BatchUnlike
 from netspec.language.diagnostics import fail
 from netspec.language.lazy import np
@@ -139,3 +141,20 @@ def _target(passes: Passes, key: str, array: object) -> Target:
     if names is not None and len(names) >= (target.classes or 0):
         return target.replace(classes=len(names), names=names, labels=labels)
     return target.replace(labels=labels)
+
+
+def gathered_inputs(passes: Passes, inputs: Mapping[str, Shape]) -> Any:
+    """The inputs of all batches of an iterable together: the predictions for them are as well.
+
+    Raises:
+        CompileError: they are not batches (NS665), or unlike each other.
+    """
+    parts = [passes.read(batch, f"batch {number}")[0] for number, batch in enumerate(passes.open(0), 1)]
+    try:
+        if not isinstance(parts[0], dict):
+            return np.concatenate(parts)
+        keys = pair_names(parts[0], inputs) or {key: key for key in parts[0]}
+        return {name: np.concatenate([part[key] for part in parts]) for name, key in keys.items()}
+    except (KeyError, ValueError):
+        advice = "all batches have inputs of the same names and shapes"
+        raise cannot_predict("the iterable", "its batches are unlike each other", advice) from None

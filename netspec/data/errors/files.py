@@ -281,6 +281,7 @@ class UnequalLengths(Diagnostic):
         "class names": "ids begin at 0, and every id needs a name",
         "order": "the order is `(x, y, x_test, y_test)`; `train_test_split` returns x, x_test, y, y_test",
         "swapped": "inputs come first, targets second: `(x, y)`\nif they are not swapped, give x an axis: `x[:, None]`",
+        "arrays": "name an array of the test split for each of the training split, in the same order",
         "": "give one row for each example in every array",
     }
     first: str

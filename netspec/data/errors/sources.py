@@ -1,6 +1,8 @@
-"""NS426 to NS429, NS442, NS482 to NS486: folders, columns, text, and targets."""
+"""NS426 to NS429, NS442, NS482 to NS486, NS630 to NS632: folders, columns, text, pairs, and targets."""
 
 from __future__ import annotations
+
+from typing import ClassVar
 
 from netspec.language.diagnostics import Diagnostic
 
@@ -8,7 +10,7 @@ _AUTOENCODER = "for an autoencoder write `target = input` in the section `data`"
 
 
 class NoTarget(Diagnostic):
-    """The data have inputs but no target: a table without a target column, images without classes."""
+    """The data have inputs but no target: a table without a target column, images or sounds without classes."""
 
     code = "NS426"
     title = "{source} has inputs but no target"
@@ -16,6 +18,8 @@ class NoTarget(Diagnostic):
     hint = {
         "table": "name the column to predict: `target = …` in the source\n" + _AUTOENCODER,
         "images": "put images into a folder for each class\n" + _AUTOENCODER,
+        "sounds": "put sounds into a folder for each class, or name the column of a table: `target = …` in the source\n"
+        + _AUTOENCODER,
         "windows": 'name the columns to predict: `targets = ["…"]`',
         "inputs": 'name the columns to predict from: `inputs = ["…"]`',
         "evaluation": "give the targets, too: `(x, y)`",
@@ -26,8 +30,9 @@ class NoTarget(Diagnostic):
 
 
 class BadFolder(Diagnostic):
-    """Images and texts of classes are in folders, one for each class and named after it: the source `images("photos")`
-    takes `photos/cat/1.jpg`, `photos/cat/2.jpg` and `photos/dog/1.jpg`, `texts("reviews")` takes `reviews/good/1.txt`.
+    """Images, texts and sounds of classes are in folders, one for each class and named after it: `images("photos")`
+    takes `photos/cat/1.jpg`, `photos/cat/2.jpg` and `photos/dog/1.jpg`, `texts("reviews")` takes `reviews/good/1.txt`,
+    and `sounds("words")` takes `words/yes/1.wav`.
     """
 
     code = "NS427"
@@ -158,3 +163,56 @@ class WrongLoad(Diagnostic):
     hint = "return `(x, y)`, `(x, y, x_test, y_test)`, a dict with these keys, or a `Dataset`"
     source: str
     found: str
+
+
+class FewForPairs(Diagnostic):
+    """The source `pairs` needs two images of one class and images of two classes in each part: for the training, the
+    validation and the test, which have no image in common.
+    """
+
+    code = "NS630"
+    title = {
+        "folders": "{folder} has no folders of classes, from which pairs could be drawn",
+        "": "{folder} has too few images for pairs in the {part} part: {images} in {classes} classes",
+    }
+    label = {"folders": "no classes", "": "{images} images, {classes} classes"}
+    hint = {
+        "folders": "put the images of each class into its own folder",
+        "classes": "a part needs at least 2 classes: lower `val` or `test`, or write `split_by = images`",
+        "": "a part needs 2 classes with at least 2 images each: get more images, or write `val = 0` or `test = 0`",
+    }
+    folder: str
+    part: str
+    classes: int = 0
+    images: int = 0
+
+
+class PairsFolded(Diagnostic):
+    """Pairs share images, so that pairs which are divided at random into folds would be trained on images of the fold
+    that is held out. The source `pairs` holds out images, and only then draws pairs.
+    """
+
+    code = "NS631"
+    title = "pairs of images cannot be divided into folds"
+    label = "pairs in different folds would share images"
+    hint = "remove `folds`, and train with another `seed` of `pairs` to hold out other images"
+
+
+class PairsRead(Diagnostic):
+    """What the source `pairs` does where there are few images: pairs occur several times where there are not enough
+    different ones, and of classes with too few images none are held out.
+    """
+
+    severity: ClassVar[str] = "warning"
+    code = "NS632"
+    title = {
+        "small": "{most} of {drawn} classes have too few images for pairs in each part, such as `{part}`: "
+        "none are held out",
+        "": "the {part} part has {drawn} pairs of {answer}, of which only {most} differ: some occur several times",
+    }
+    label = {"small": "all of them are trained on", "": "{most} different pairs"}
+    hint = {"small": "a part needs 2 images of a class", "": "lower `count`, hold more out, or get more images"}
+    part: str
+    answer: str
+    most: int
+    drawn: int

@@ -5,7 +5,7 @@ Input: a file. Output: shapes and types, or arrays.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from netspec.data.dataset.from_arrays import as_numbers, check_pairs
 from netspec.data.dataset.lazy_rows import Array
-from netspec.data.errors.files import BrokenFile, WrongKeys
+from netspec.data.errors.files import BrokenFile, UnequalLengths, WrongKeys
 from netspec.data.formats.files import UNPACKED_LIMIT, open_file, unreadable
 from netspec.data.formats.npy import BadNpy, check_numbers, read_npy_head
 from netspec.language.diagnostics import Unplaced
@@ -23,6 +23,14 @@ if TYPE_CHECKING:
     import zipfile
 
 npy = lazy("numpy.lib.format")
+
+NOT_INPUTS = ("test", "lengths")
+"""How the names of arrays end that are not inputs of the training split."""
+
+
+def own_name(array: str) -> str:
+    """The name of an input or target by that of its array: `left` of `left_train`."""
+    return array.removesuffix("_train")
 
 
 @contextmanager
@@ -59,28 +67,55 @@ class Archive:
         self.file = file
         self.arrays = tuple(entry.removesuffix(".npy") for entry in file.namelist() if entry.endswith(".npy"))
 
-    def keys(self, asked: Mapping[str, str | None]) -> dict[str, str]:
-        """The names of the arrays by role: `x`, `y`, and `x_test`, `y_test` if there is a test split.
+    def keys(self, asked: Mapping[str, Sequence[str] | None]) -> dict[str, tuple[str, ...]]:
+        """The names of the arrays by role: `x`, `y`, and `x_test`, `y_test` if there is a test split. Several arrays
+        are several inputs or targets.
 
         Args:
-            asked: the given names; None stands for the usual one.
+            asked: the given names; None stands for the usual ones.
 
         Raises:
             Unplaced: an array is missing.
         """
-        suffix = "_train" if {"x_train", "y_train"} & {*self.arrays} else ""
-        usual = {"x": f"x{suffix}", "y": f"y{suffix}", "x_test": "x_test", "y_test": "y_test"}
-        names: dict[str, str] = {}
+        names: dict[str, tuple[str, ...]] = {}
         for role, given in asked.items():
-            name = given or usual[role]
-            if name in self.arrays:
-                names[role] = name
-            elif given is not None or role in ("x", "y"):
+            wanted = tuple(given or self._usual(role, names))
+            missing = [name for name in wanted if name not in self.arrays]
+            if not missing:
+                names[role] = wanted
+            elif given is not None or role in ("x", "y") or len(missing) < len(wanted):
                 arrays = ", ".join(self.arrays) or "no arrays"
                 option = role if given is not None else "file"
-                raise Unplaced(WrongKeys, option=option, file=self.name, key=name, found=arrays, written=self._likely())
+                wrong = partial(Unplaced, WrongKeys, option=option, file=self.name, key=missing[0], found=arrays)
+                raise wrong(written=self._likely())
         check_pairs(names, ("x_test", "y_test"), ("y_test", "x_test"), option="file")
+        for role in ("x", "y"):
+            if f"{role}_test" in names and len(names[role]) != len(names[f"{role}_test"]):
+                reason = f"{len(names[role])} and {len(names[f'{role}_test'])} arrays"
+                unlike = partial(Unplaced, UnequalLengths, option=f"{role}_test", case="arrays")
+                raise unlike(first=role, second=f"{role}_test", reason=reason)
         return names
+
+    def _usual(self, role: str, names: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+        """The arrays of a role that no option names; `names` are those of the roles before it."""
+        suffix = "_train" if {"x_train", "y_train"} & {*self.arrays} else ""
+        if role in ("x", "y"):
+            usual = f"{role}{suffix}"
+            return (usual,) if role == "y" or usual in self.arrays else self._inputs(f"y{suffix}") or (usual,)
+        of_train = names.get(role.removesuffix("_test"), ())
+        return tuple(f"{own_name(name)}_test" for name in of_train) if len(of_train) > 1 else (role,)
+
+    def _inputs(self, target: str) -> tuple[str, ...]:
+        """All arrays that have an example for each target, where these are several inputs, in the order of the
+        archive."""
+        if target not in self.arrays:
+            return ()
+        count = self.shape(target)[:1]
+        others = [
+            name for name in self.arrays if name != target and own_name(name).rpartition("_")[2] not in NOT_INPUTS
+        ]
+        found = tuple(name for name in others if self.shape(name)[:1] == count)
+        return found if len(found) > 1 else ()
 
     def _likely(self) -> str:
         """The options that name the arrays as their shapes say: inputs of several axes, and targets of as many

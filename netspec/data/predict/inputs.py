@@ -20,16 +20,17 @@ from netspec.data.errors.prediction import CannotPredict, OtherScale, Resized, W
 from netspec.data.errors.tables import BadImageCell, NotADate
 from netspec.data.formats.files import TEXT_ENDINGS as TEXTS
 from netspec.data.formats.images import ENDINGS, Picture, load_picture
-from netspec.data.formats.npy import open_npy
-from netspec.data.formats.npz import open_archive
 from netspec.data.formats.tables.table import Table, read_table
 from netspec.data.formats.tables.table_files import TableFile, parquet_file
 from netspec.data.formats.tables.table_layout import Wanted
+from netspec.data.predict.arrays import brightest, fit, read_array, read_arrays
 from netspec.data.predict.preprocessing import Preprocessing
 from netspec.data.predict.rows import RawInputs, content_of, read_texts, row_advice, row_encoder, text_rows
+from netspec.data.predict.sounds import sound_files
 from netspec.data.predict.tables import FILES, is_table, looks_like_file, open_csv, open_row
 from netspec.data.predict.windows import open_series, read_windows
 from netspec.data.transforms.encoders import ImageEncoder, RowEncoder, TextEncoder, WindowEncoder, unseen_categories
+from netspec.data.transforms.sounds.encoder import SoundEncoder
 from netspec.language.corrections import suggest
 from netspec.language.diagnostics import CompileError, Diagnostic, Unplaced, fail
 from netspec.language.files.paths import exists, is_file, is_folder
@@ -38,10 +39,6 @@ from netspec.language.shape import Shape
 
 if TYPE_CHECKING:
     from netspec.data.dataset.lazy_rows import Array
-
-BRIGHT = 2
-"""A network whose training images had larger values than this learned from pixels from 0 to 255."""
-
 
 GIVE_IMAGES = f"give images ({', '.join(ENDINGS)}), or folders of them"
 
@@ -155,8 +152,12 @@ class Reader:
             return self._windows(lambda: open_series(text, encoder), encoder)
         if self.rows.only_text is not None and not is_table(path):
             return self._read_texts(path, text)
+        if len(self.inputs) != 1 and path.suffix.lower() == ".npz" and is_file(path):
+            return read_arrays(path, self.inputs, self.preprocessing)
         if len(self.inputs) != 1 and not isinstance(self.preprocessing.encoder, RowEncoder):
             raise fail(self._several(text))
+        if isinstance(known := self.preprocessing.encoder, SoundEncoder) and path.suffix not in (".npy", ".npz"):
+            return sound_files(text, next(iter(self.inputs)), known)
         if not exists(path):
             return self._read_row(text)
         if is_folder(path):
@@ -164,7 +165,7 @@ class Reader:
         if path.suffix.lower() in ENDINGS:
             return self.single(text, self.read_image(path))
         if path.suffix.lower() in (".npy", ".npz"):
-            return self.single(text, self._read_array(path))
+            return self.single(text, read_array(path, self.inputs, self.preprocessing))
         return self._read_table(path)
 
     def _windows(self, read: Callable[[], TableFile], encoder: WindowEncoder) -> RawInputs:
@@ -201,7 +202,7 @@ class Reader:
 
     def _several(self, name: str) -> CannotPredict:
         reason = f"the network has {len(self.inputs)} inputs ({', '.join(self.inputs)})"
-        advice = "load it in Python: `netspec.load(run)(first, second)`"
+        advice = "give an .npz file with an array for each, or in Python a dict of arrays"
         return CannotPredict(name=f"`{name}`", reason=reason, advice=advice)
 
     def _read_folder(self, path: Path) -> RawInputs:
@@ -238,7 +239,7 @@ class Reader:
             sizes = picture.image.size[::-1]
         self._note_size(name, picture.image.size, (sizes[1], sizes[0]))
         pixels = ImageEncoder(*cast("tuple[int, int, int]", (*sizes, channels))).encode(picture)[None]
-        return pixels * self._brightest if picture.is_scaled else pixels
+        return pixels * brightest(self.preprocessing) if picture.is_scaled else pixels
 
     def _note_size(self, name: str, size: Sequence[int], taken: Sequence[object]) -> None:
         """Add a warning for an image that is resized; it is the only one, of the first such image."""
@@ -248,41 +249,6 @@ class Reader:
         first = Resized(name=name, size="x".join(map(str, size)), taken="x".join(map(str, taken)))
         more = last.more + 1 if isinstance(last, Resized) else 0
         self.resized.append(structs.replace(last or first, more=more, case="more" if more else ""))
-
-    def _read_array(self, path: Path) -> Any:
-        """The array in an .npy file, or the inputs in an archive; 8-bit numbers are scaled as pixels."""
-        try:
-            found = np.array(open_npy(path)) if path.suffix.lower() == ".npy" else self._read_npz(path)
-        except Unplaced as bad:
-            diagnostic = bad.diagnostic()
-            reason = str(bad.fields.get("reason", diagnostic.message))
-            raise cannot_predict(f"`{path}`", reason, diagnostic.hint_text) from None
-        return found / 255 * self._brightest if found.dtype == np.uint8 else found
-
-    def _read_npz(self, path: Path) -> Any:
-        """The array that is called as the input, `x_test` or `x`, or the only one of its shape; raises Unplaced."""
-        with open_archive(path) as archive:
-            names = archive.arrays
-            known = [name for name in (*self.inputs, "x_test", "X_test", "x", "X", "images") if name in names]
-            if known or len(names) == 1:
-                return archive.read((known or names)[0])
-            shape = next(iter(self.inputs.values()))
-            fitting = [name for name in names if fits(archive.shape(name), shape)]
-            if len(fitting) == 1:
-                return archive.read(fitting[0])
-        listed = ", ".join((fitting or names)[:12]) or "none"
-        reason = f"it has the arrays {listed}, none of them called as the input, or with its shape {shape}"
-        if fitting:
-            reason = f"several of its arrays have the shape {shape} of the input: {listed}"
-        called = " or ".join(f"`{name}`" for name in dict.fromkeys((next(iter(self.inputs)), "x")))
-        advice = f"call the array of the inputs {called}, or write an .npy file"
-        raise cannot_predict(f"`{path}`", reason, advice)
-
-    @property
-    def _brightest(self) -> int:
-        """The value of white: 1, or 255 or 65535 if the training pixels were not scaled."""
-        _, high = next(iter(self.preprocessing.ranges.values()), (0, 1))
-        return 1 if high <= BRIGHT else 255 if high <= 255 else 65535
 
     def _read_table(self, path: Path) -> RawInputs:
         """A file of rows, with or without a header."""
@@ -372,30 +338,3 @@ def _of_prediction(bad: Unplaced) -> list[Diagnostic]:
     found = [structs.replace(d, case="prediction") if isinstance(d, about_cells) else d for d in found]
     is_other = [isinstance(d, BrokenFile) and "`encoding" in d.hint_text for d in found]
     return [structs.replace(d, case="prediction") if other else d for d, other in zip(found, is_other, strict=True)]
-
-
-def fit(found: Any, name: str, shape: Shape) -> Any:
-    """An array with a batch axis, as an input of this shape; rows of numbers become images if their number fits."""
-    sizes = shape.sizes
-    if matches(found.shape[1:], sizes):
-        return found
-    if matches(found.shape, sizes):
-        return found[None]
-    if sizes[-1:] == (1,) and matches(found.shape[1:], sizes[:-1]):  # gray images often have no axis for it
-        return found[..., None]
-    count = shape.count
-    if found.ndim == 2 and isinstance(count, int) and found.shape[1] == count:
-        return found.reshape(len(found), *sizes)
-    got = "x".join(map(str, found.shape[1:] if found.ndim > 1 else found.shape))
-    advice = f"one example has the shape {shape}" + (f", or is a row of {count} numbers" if shape.rank > 1 else "")
-    raise cannot_predict(name, f"it has the shape {got}, the network takes {shape}", advice)
-
-
-def fits(got: Sequence[int], shape: Shape) -> bool:
-    """Whether an array of this shape has examples of an input; gray images may have no axis for the channel."""
-    sizes = shape.sizes
-    return matches(got[1:], sizes) or (len(sizes) > 1 and sizes[-1] == 1 and matches(got[1:], sizes[:-1]))
-
-
-def matches(got: Sequence[int], sizes: Sequence[Any]) -> bool:
-    return len(got) == len(sizes) and all(not isinstance(s, int) or s == g for s, g in zip(sizes, got, strict=True))

@@ -14,6 +14,7 @@ from netspec.data.errors.prediction import OtherPreprocessing
 from netspec.data.splits.split import Splits
 from netspec.data.transforms.encoders import Encoder, RowEncoder
 from netspec.data.transforms.normalization import Normalization
+from netspec.data.transforms.sounds.encoder import SoundEncoder
 from netspec.language.diagnostics import fail
 from netspec.language.lazy import np
 from netspec.language.record import Frozen
@@ -68,6 +69,8 @@ class Preprocessing(Frozen, rename={"normalization": "normalisation"}):  # as ru
             classes = facts.targets[name].classes if name in facts.targets else None
             if classes is not None and classes != len(names):
                 return f"`class_names` has {len(names)} names for the {classes} classes of `{name}`"
+        if isinstance(self.encoder, SoundEncoder) and (problem := self.encoder.problem()):
+            return problem
         return self._unread_input(facts) if isinstance(self.encoder, RowEncoder) else None
 
     def _unread_input(self, facts: Facts) -> str | None:

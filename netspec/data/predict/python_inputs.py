@@ -10,25 +10,28 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from PIL import Image
 
-from netspec.data.checks.network import pair_names
 from netspec.data.dataset.from_arrays import input_array
+from netspec.data.dataset.from_batches import gathered_inputs
 from netspec.data.dataset.passes import Passes, is_batches
 from netspec.data.dataset.ragged import pad_series
 from netspec.data.errors.prediction import WrongInput, cannot_predict
 from netspec.data.formats.images import as_picture
 from netspec.data.formats.tables.table_files import TableFile
-from netspec.data.predict.inputs import Reader, check_numbers, fit, matches, read_inputs
+from netspec.data.predict.arrays import fit, matches
+from netspec.data.predict.inputs import Reader, check_numbers, read_inputs
 from netspec.data.predict.preprocessing import Preprocessing
 from netspec.data.predict.rows import RawInputs, encode_texts, text_rows
+from netspec.data.predict.sounds import is_sound_pair, sound_arrays
 from netspec.data.predict.tables import feature_places, other_width
 from netspec.data.predict.windows import columns_of
 from netspec.data.transforms.dates import UNIX
 from netspec.data.transforms.encoders import ImageEncoder, RowEncoder, TextEncoder, WindowEncoder
+from netspec.data.transforms.sounds.encoder import SoundEncoder
 from netspec.data.transforms.times import time_texts
 from netspec.language.diagnostics import Unplaced
 from netspec.language.lazy import lazy
@@ -41,7 +44,8 @@ else:
 
 WANTED = (
     "an array, a dict of arrays by input, or strings or paths of files, rows or texts; "
-    "or a data frame, dicts or lists with the columns of the training data, images, or an iterable of batches"
+    "or a data frame, dicts or lists with the columns of the training data, images, sounds as (samples, rate), "
+    "or an iterable of batches"
 )
 
 
@@ -55,7 +59,7 @@ def raw_inputs(
         TypeError: they have none of the forms.
     """
     if not isinstance(value, list | tuple | Mapping) and is_batches(value):
-        value = _gathered(Passes(value, "the iterable"), inputs)
+        value = gathered_inputs(Passes(value, "the iterable"), inputs)
     texts = [value] if isinstance(value, str | Path) else value
     if isinstance(texts, list | tuple) and texts and all(isinstance(text, str | Path) for text in texts):
         return read_inputs([str(text) for text in texts], inputs, preprocessing, every=every)
@@ -69,19 +73,6 @@ def array_inputs(arrays: Mapping[str, Any], inputs: Mapping[str, Shape], preproc
         CompileError: one has another shape, or numbers that a network cannot compute with; it is also a ValueError.
     """
     return _Python(inputs, preprocessing).arrays(arrays)
-
-
-def _gathered(passes: Passes, inputs: Mapping[str, Shape]) -> Any:
-    """The inputs of all batches of an iterable together: the predictions for them are as well."""
-    parts = [passes.read(batch, f"batch {number}")[0] for number, batch in enumerate(passes.open(0), 1)]
-    try:
-        if not isinstance(parts[0], dict):
-            return np.concatenate(parts)
-        keys = pair_names(parts[0], inputs) or {key: key for key in parts[0]}
-        return {name: np.concatenate([part[key] for part in parts]) for name, key in keys.items()}
-    except (KeyError, ValueError):
-        advice = "all batches have inputs of the same names and shapes"
-        raise cannot_predict("the iterable", "its batches are unlike each other", advice) from None
 
 
 class _Python:
@@ -100,6 +91,8 @@ class _Python:
             return self._frame(frame_of(value))
         if isinstance(value, Image.Image):
             return self._images([value])
+        if isinstance(self.encoder, SoundEncoder) and (pairs := _sound_pairs(value)):
+            return self._checked(sound_arrays(pairs, next(iter(self.inputs)), self.encoder))
         if (texts := self._listed_texts(value)) is not None:
             return self._texts(texts)
         if hasattr(value, "to_dict") and not hasattr(value, "columns"):  # a row of a pandas data frame
@@ -155,6 +148,8 @@ class _Python:
             names = columns_of(self.encoder)
             if value.keys() == self.inputs.keys() and not {*names} <= value.keys():
                 return self.arrays(value)
+        if value.keys() == self.inputs.keys() and any(map(_are_pixels, value.values())):
+            return self.arrays({name: self._pixels(name, part) for name, part in value.items()})
         is_rows = {*names} <= value.keys() and (len(names) > 1 or self._has_texts(value))
         if value.keys() == self.inputs.keys() and not is_rows:
             return self.arrays(value)
@@ -168,6 +163,23 @@ class _Python:
         wanted = ", ".join(self.inputs)
         given = ", ".join(map(str, value)) or "none"
         raise cannot_predict("the dict", f"give an array for each of {wanted}, not for {given}", "")
+
+    def _pixels(self, name: str, value: Any) -> Any:
+        """The array of an input that is given as an image, or a list of images; anything else as it is."""
+        images = [value] if isinstance(value, Image.Image) else value
+        if not _are_pixels(value) or hasattr(images, "dtype"):
+            return value
+        sizes = self.inputs[name].sizes
+        columns = dict(self.encoder.own_inputs()) if isinstance(self.encoder, RowEncoder) else {}
+        column = columns.get(self.preprocessing.raw_names.get(name, name))
+        if column is not None and isinstance(self.encoder, RowEncoder) and column.name in self.encoder.images:
+            encoder = self.encoder.images[column.name]
+        elif len(sizes) == 3 and all(isinstance(size, int) for size in sizes) and sizes[2] in (1, 3, 4):
+            encoder = ImageEncoder(*cast("tuple[int, int, int]", sizes))
+        else:
+            reason = f"the input {name} takes {self.inputs[name]}, not images"
+            raise cannot_predict("the dict", reason, "give an array of numbers")
+        return np.stack([encoder.encode(as_picture(image)) for image in images])
 
     def _has_texts(self, value: Mapping[Any, Any]) -> bool:
         """Whether columns of texts have texts, not ids."""
@@ -290,6 +302,13 @@ class _Python:
         return raw
 
 
+def _are_pixels(value: Any) -> bool:
+    """Whether a value is an image, several of them, or an array that is one of its own."""
+    if isinstance(value, list | tuple):
+        return bool(value) and all(isinstance(one, Image.Image) for one in value)
+    return isinstance(value, Image.Image) or (getattr(value, "ndim", 0) > 1 and hasattr(value, "dtype"))
+
+
 def is_frame(value: Any) -> bool:
     """Whether a value is a table by the protocols of Arrow or of data frames (pandas, polars, pyarrow, DuckDB, …)."""
     has_columns = hasattr(value, "columns") or hasattr(value, "column_names") or hasattr(value, "schema")
@@ -354,6 +373,13 @@ def _series(name: str, cells: Sequence[Any]) -> pl.Series:
     if all(cell is None or isinstance(cell, date) for cell in plain):
         return pl.Series(name, plain)
     return pl.Series(name, [None if cell is None else str(cell) for cell in plain], pl.String)
+
+
+def _sound_pairs(value: Any) -> list[tuple[Any, Any]]:
+    """Samples with their rates: one pair, or a list of them; none where it is neither."""
+    if is_sound_pair(value):
+        return [value]
+    return [*value] if isinstance(value, list) and value and all(map(is_sound_pair, value)) else []
 
 
 def _as_image(array: Any) -> Image.Image:

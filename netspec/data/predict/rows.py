@@ -14,6 +14,7 @@ import numpy as np
 from netspec.data.errors.prediction import CannotPredict, Unseen
 from netspec.data.formats.files import TEXT_ENDINGS as TEXTS, read_file
 from netspec.data.formats.images import ENDINGS
+from netspec.data.formats.sounds import SOUND_ENDINGS
 from netspec.data.formats.tables.table_files import TableFile
 from netspec.data.predict.preprocessing import Preprocessing
 from netspec.data.transforms.encoders import Column, RowEncoder, TextEncoder, WindowEncoder
@@ -78,7 +79,7 @@ def identities(
         column: a column of the table; a table without that column has its rows counted, from 1. None: the first one
             whose name ends in `id`.
     """
-    if examples and all(Path(name).suffix.lower() in ENDINGS for name in examples):
+    if examples and all(Path(name).suffix.lower() in (*ENDINGS, *SOUND_ENDINGS) for name in examples):
         return Identities(column or "file", file_names(examples))
     if table is not None:
         learned = (

@@ -19,7 +19,8 @@ from netspec.data.formats.tables.table import Table, read_table
 from netspec.data.formats.tables.table_files import TableFile
 from netspec.data.formats.tables.table_layout import Wanted
 from netspec.data.sources.images.image_survey import color_remark, scale_remark, value_range
-from netspec.data.sources.tables.words import ColumnOptions, TableSource
+from netspec.data.sources.tables.options import ColumnOptions
+from netspec.data.sources.tables.words import TableSource
 from netspec.data.transforms.encoders import ImageEncoder
 from netspec.language.corrections import suggest
 from netspec.language.diagnostics import Unplaced

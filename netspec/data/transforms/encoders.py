@@ -21,6 +21,7 @@ from netspec.data.formats.images import Picture, in_mode, load_picture
 from netspec.data.formats.tables.csv_format import CsvFormat
 from netspec.data.formats.tables.table_layout import Wanted
 from netspec.data.transforms.columns import Column as Column, Where, input_name as input_name
+from netspec.data.transforms.sounds.encoder import SoundEncoder
 from netspec.data.transforms.texts.coder import TextCoder
 from netspec.language.diagnostics import Diagnostic, Unplaced
 from netspec.language.files.paths import is_file
@@ -378,4 +379,4 @@ class WindowEncoder(Frozen, tag="windows", tag_field="kind"):
         return {name: found[raw] for name, raw in self.names().items() if raw in found}
 
 
-Encoder = RowEncoder | ImageEncoder | TextEncoder | WindowEncoder
+Encoder = RowEncoder | ImageEncoder | TextEncoder | WindowEncoder | SoundEncoder

@@ -12,6 +12,7 @@ from netspec._version import __version__
 from netspec.analysis.quality.numbers.intervals import wilson
 from netspec.data.predict.preprocessing import Preprocessing
 from netspec.data.transforms.encoders import ImageEncoder, RowEncoder, TextEncoder
+from netspec.data.transforms.sounds.encoder import SoundEncoder
 from netspec.display.metric_text import metric_text, numbers_of
 from netspec.display.text import duration_text
 from netspec.interchange.huggingface.config import class_names
@@ -127,10 +128,22 @@ def _ends(model: Model) -> Iterator[str]:
         fit = {"stretch": "stretched", "crop": "cropped and resized", "pad": "resized and padded"}[known.encoder.fit]
         size = f"{known.encoder.height}x{known.encoder.width}"
         yield from ("", f"Images are turned upright, {fit} to {size} pixels (bilinear), and scaled to 0..1.")
+    elif isinstance(known.encoder, SoundEncoder):
+        yield from ("", _about_sounds(known.encoder))
     elif isinstance(known.encoder, TextEncoder):
         unit = "characters" if known.encoder.by == "char" else "words and signs"
         size = f"{len(known.encoder.vocabulary):,} {unit}, with one for all that are not known"
         yield from ("", f"Texts are cut into {unit}; the vocabulary has {size}. The last {known.encoder.length} count.")
+
+
+def _about_sounds(encoder: SoundEncoder) -> str:
+    about = f"Sounds are mixed to one channel, resampled to {encoder.rate:,} Hz, and cut or padded to"
+    about = f"{about} {encoder.samples:,} samples"
+    if (mel := encoder.mel) is None:
+        return f"{about}; the input is the waveform, from -1 to 1."
+    unit = "in decibels" if mel.decibels else "as power"
+    ends = f"{mel.bands} bands ({mel.scale}) from {mel.low:g} to {mel.high:g} Hz"
+    return f"{about}; the input is their mel spectrogram {unit}: {ends}, windows of {mel.fft} samples every {mel.hop}."
 
 
 def _about_input(known: Preprocessing, name: str) -> str:

@@ -32,6 +32,7 @@ TITLES = {
     "source": "Data sources",
     "column": "Columns of tables",
     "type": "Types of columns",
+    "sound": "Forms of sounds",
     "augmentation": "Augmentations",
     "optimizer": "Optimizers",
     "schedule": "Learning-rate schedules",

@@ -41,6 +41,7 @@ ROOMS = {
     "netspec.data.errors.tables": "Columns of tables",
     "netspec.data.errors.series": "Series",
     "netspec.data.errors.texts": "Texts",
+    "netspec.data.errors.sounds": "Sounds",
     "netspec.data.errors.streaming": "Streaming",
     "netspec.data.errors.prediction": "Prediction and evaluation",
     "netspec.runs.generation.errors": "Generating text",

@@ -17,8 +17,8 @@ from netspec.data.dataset.dataset import Dataset
 from netspec.data.dataset.lazy_rows import Array
 from netspec.data.predict.rows import RawInputs
 from netspec.runs.evaluate_predict import BATCH, Decoder
-from netspec.runs.predictions import Predictions
-from netspec.runs.predictions_csv import prediction_cells
+from netspec.runs.predictions.csv_table import prediction_cells
+from netspec.runs.predictions.predictions import Predictions
 from netspec.spec.experiment import SpecExperiment
 from netspec.spec.model import Model
 

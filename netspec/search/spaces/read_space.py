@@ -195,6 +195,9 @@ class _Reader:
     def _wrong(self, node: tree.Expression, case: str, **fields: Any) -> WrongRange:
         name = node.function.span.text if isinstance(node, tree.Call) else ""
         meant = OTHER_NAMES.get(name.replace("_", "").lower())
+        if isinstance(node, tree.ListLiteral) and len(node.items) > 1:
+            choices = " | ".join(_one_line(item) for item in node.items)
+            return WrongRange(span=node.span, text=_one_line(node), advice=f"write it as a choice: `({choices})`")
         advice = f"did you mean `{meant}`?" if meant else "write `int(1, 4)`, `uniform(0, 0.5)`, `log(1e-4, 1e-1)`, "
         advice += "" if meant else "or values to choose from: `(a | b)`"
         span = node.function.span if isinstance(node, tree.Call) and meant else node.span
@@ -218,7 +221,7 @@ class _Reader:
             if argument.name is not None:
                 step = _number(argument.value)
         case = "integers" if word == "int" and not are_whole else "log" if word == "log" and low <= 0 else ""
-        case = case or ("empty" if low >= high else "")
+        case = case or ("empty" if low > high else "equal" if low == high else "")
         if not case and (not isinstance(step, int) or not (0 <= step <= high - low) or (word == "int" and not step)):
             case, shown["high"] = "step", to_source(high - low)
         if case:

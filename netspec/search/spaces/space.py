@@ -21,6 +21,9 @@ from netspec.language.word import Option
 DIGITS = 4
 """Significant digits of the numbers that are tried, so that a spec with them can be read."""
 
+MANY = 50
+"""Of more numbers to choose from only the smallest and the largest are compiled before the first trial."""
+
 Value = int | float | str
 """Of a dimension: a number, or the label of a choice."""
 
@@ -74,7 +77,11 @@ class Choice(Frozen):
 
     @property
     def ends(self) -> tuple[Value, ...]:
-        return self.labels
+        """The values that are compiled before the first trial: all of them, but of many numbers the two extremes."""
+        numbers = [number for label in self.labels if isinstance(number := _number_of(label), float)]
+        if len(self.labels) <= MANY or len(numbers) < len(self.labels):
+            return self.labels
+        return self.labels[numbers.index(min(numbers))], self.labels[numbers.index(max(numbers))]
 
 
 Dimension = Range | Choice

@@ -19,11 +19,12 @@ from netspec.data.predict.preprocessing import Preprocessing
 from netspec.data.predict.python_inputs import array_inputs
 from netspec.data.predict.rows import RawInputs
 from netspec.data.transforms.encoders import ImageEncoder, RowEncoder, TextEncoder, WindowEncoder
+from netspec.data.transforms.sounds.encoder import SoundEncoder
 from netspec.language.diagnostics import CompileError
 from netspec.language.shape import Shape
 from netspec.runs.evaluate_predict import Decoder
 from netspec.runs.generation.generator import Generator, Settings
-from netspec.runs.predictions import Predictions
+from netspec.runs.predictions.predictions import Predictions
 from netspec.serving.http.refusal import Refusal
 from netspec.serving.models.batching import Batcher, Batching, Done, Job, Outputs
 from netspec.spec.model import Model
@@ -74,11 +75,16 @@ class Served:
     @property
     def takes_images(self) -> bool:
         """Whether an example may be an image."""
-        if len(self.inputs) != 1 or isinstance(self.preprocessing.encoder, RowEncoder | TextEncoder):
+        if len(self.inputs) != 1 or isinstance(self.preprocessing.encoder, RowEncoder | TextEncoder | SoundEncoder):
             return False
         shape = next(iter(self.inputs.values()))
         is_image = shape.rank == 3 and shape.channels in (1, 3, 4) and not shape.is_tokens
         return is_image or isinstance(self.preprocessing.encoder, ImageEncoder)
+
+    @property
+    def takes_sounds(self) -> bool:
+        """Whether an example may be a sound."""
+        return isinstance(self.preprocessing.encoder, SoundEncoder)
 
     @property
     def takes_rows(self) -> bool:

@@ -11,13 +11,14 @@ from typing import Any
 from netspec.data.predict.rows import row_encoder
 from netspec.data.transforms.columns import Column
 from netspec.data.transforms.encoders import ImageEncoder, RowEncoder, TextEncoder
+from netspec.data.transforms.sounds.encoder import SoundEncoder
 from netspec.serving.models.served import Served
 from netspec.serving.protocol.inference import model_metadata
 
 
 def describe(served: Served, versions: Sequence[str]) -> dict[str, Any]:
-    """The metadata of the Open Inference Protocol, and what an example is: an `image`, a `row` with `columns`, a
-    `text`, or `numbers`."""
+    """The metadata of the Open Inference Protocol, and what an example is: an `image`, a `sound`, a `row` with
+    `columns`, a `text`, or `numbers`."""
     metadata = model_metadata(served, versions)
     found: dict[str, Any] = {
         "name": served.name,
@@ -33,6 +34,8 @@ def describe(served: Served, versions: Sequence[str]) -> dict[str, Any]:
         found["columns"] = _columns(served)
     elif served.takes_images:
         found["image"] = _image(served)
+    elif isinstance(encoder, SoundEncoder):
+        found["sound"] = {"rate": encoder.rate, "seconds": encoder.seconds}
     elif isinstance(encoder, TextEncoder):
         found["text"] = {"unit": "character" if encoder.by == "char" else "word", "length": encoder.length}
     if served.generator is not None:
@@ -46,9 +49,8 @@ def describe(served: Served, versions: Sequence[str]) -> dict[str, Any]:
 
 
 def _kind(served: Served) -> str:
-    return (
-        "text" if served.takes_text else "row" if served.takes_rows else "image" if served.takes_images else "numbers"
-    )
+    kinds = {"text": served.takes_text, "sound": served.takes_sounds, "row": served.takes_rows}
+    return next((kind for kind, takes in kinds.items() if takes), "image" if served.takes_images else "numbers")
 
 
 def _image(served: Served) -> dict[str, Any]:

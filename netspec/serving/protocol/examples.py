@@ -14,11 +14,14 @@ from typing import Any
 import msgspec
 
 from netspec.data.formats.images import FORMATS, decode_picture
+from netspec.data.predict.inputs import check_numbers
 from netspec.data.predict.python_inputs import raw_inputs
 from netspec.data.predict.rows import RawInputs, encode_texts, row_encoder, text_rows
+from netspec.data.predict.sounds import sent_sounds
 from netspec.data.predict.windows import columns_of
 from netspec.data.transforms.encoders import Column, RowEncoder, TextEncoder, WindowEncoder
 from netspec.data.transforms.mask_images import mask_png
+from netspec.data.transforms.sounds.encoder import SoundEncoder
 from netspec.language.diagnostics import CompileError
 from netspec.language.files.regular_file import Limit
 from netspec.language.text import unix_lines
@@ -30,6 +33,8 @@ from netspec.serving.protocol.inference import decode_json
 PNG = "image/png"
 PIXELS = Limit("NETSPEC_MAX_SERVED_MEGAPIXELS", 25, "megapixels", 10**6)
 """The largest image in a request; a small file can announce any size."""
+SAMPLES = Limit("NETSPEC_MAX_SERVED_MEGASAMPLES", 60, "million samples", 10**6)
+"""The longest sound in a request, about 20 minutes of one channel at 44,100 Hz."""
 
 
 class PredictRequest(msgspec.Struct, forbid_unknown_fields=True):
@@ -50,10 +55,13 @@ def read_examples(request: Request, served: Served) -> RawInputs:
     kind = request.media_type
     if served.takes_images and (kind.startswith("image/") or kind == "application/octet-stream"):
         return _images([request.body], served)
+    if served.takes_sounds and (kind.startswith("audio/") or kind == "application/octet-stream"):
+        return _sounds([request.body], served)
     if served.takes_text and kind == "text/plain":
         return _texts([_text(request.body)], served)
     if not request.may_be_json:
         others = ["an image (image/png)"] if served.takes_images else ["text/plain"] if served.takes_text else []
+        others = ["a sound (audio/wav)"] if served.takes_sounds else others
         raise Refusal(415, f"send {' or '.join([JSON, *others])}, not {kind[:60]}")
     return _from_json(decode_json(_decoder, request.body, example_of(served)).inputs, served)
 
@@ -69,12 +77,13 @@ def _from_json(value: Any, served: Served) -> RawInputs:
     """Examples from plain values. A text is never the name of a file, as it is for `netspec.predict`."""
     served.check_count(_count(value))
     if isinstance(served.preprocessing.encoder, RowEncoder) and not served.takes_rows:
-        path = f"/v2/models/{served.name}/infer"
-        raise Refusal(400, f"rows of {served.name} name images, which are files; send their pixels to {path}")
+        return _images_by_input(value, served)
     if served.takes_text and _are_texts(value):
         return _texts([value] if isinstance(value, str) else value, served)
     if served.takes_images and _are_texts(value):
         return _images([_base64(one) for one in ([value] if isinstance(value, str) else value)], served)
+    if served.takes_sounds and _are_texts(value):
+        return _sounds([_base64(one, *SOUND) for one in ([value] if isinstance(value, str) else value)], served)
     if isinstance(value, list) and value and all(isinstance(one, str | None) for one in value):
         value = [value]  # a row of texts
     if not isinstance(value, list | dict) or (_has_text(value) and not served.takes_rows):
@@ -112,7 +121,40 @@ def _texts(texts: Sequence[str], served: Served) -> RawInputs:
     return encode_texts(plain, _numbered("text", texts), next(iter(served.inputs)), encoder)
 
 
+def _images_by_input(value: Any, served: Served) -> RawInputs:
+    """Images in base64 for each of several inputs: one example, a list of them, or a list of images by input."""
+    is_one = isinstance(value, Mapping)
+    columns = _image_columns(served)
+    if not columns:
+        path = f"/v2/models/{served.name}/infer"
+        raise Refusal(400, f"rows of {served.name} name images, which are files; send their pixels to {path}")
+    examples = [value] if is_one else value
+    if not isinstance(examples, list) or any(not isinstance(e, Mapping) or e.keys() != {*columns} for e in examples):
+        raise Refusal(400, f"the inputs are not what {served.name} takes; send {example_of(served)}")
+    found: dict[str, Any] = {}
+    for column, name in columns.items():
+        cells = [cell for e in examples for cell in (e[column] if isinstance(e[column], list) else [e[column]])]
+        if not cells or not _are_texts(cells):
+            raise Refusal(400, f"the inputs are not what {served.name} takes; send {example_of(served)}")
+        found[name] = _decoded([_base64(cell) for cell in cells])
+    return raw_inputs(found, served.inputs, served.preprocessing)
+
+
+def _image_columns(served: Served) -> dict[str, str]:
+    """From columns of images to inputs of the network; empty where there are other columns."""
+    encoder = served.preprocessing.encoder
+    if not isinstance(encoder, RowEncoder) or {*encoder.images} != {column.name for column in encoder.columns}:
+        return {}
+    inputs = {raw: name for name, raw in served.preprocessing.raw_names.items()}
+    return {column.name: inputs[name] for name, column in encoder.own_inputs() if name in inputs}
+
+
 def _images(contents: Sequence[bytes], served: Served) -> RawInputs:
+    return raw_inputs(_decoded(contents), served.inputs, served.preprocessing)
+
+
+def _decoded(contents: Sequence[bytes]) -> list[Any]:
+    """The images in files that were sent."""
     names, pixels = _numbered("image", contents), 0
     images = []
     for name, content in zip(names, contents, strict=True):
@@ -123,17 +165,29 @@ def _images(contents: Sequence[bytes], served: Served) -> RawInputs:
         except OSError as error:
             reason = error.strerror or "not an image"
             raise Refusal(400, f"{name} cannot be read: {reason}; send {', '.join(FORMATS)}") from None
-    return raw_inputs(images, served.inputs, served.preprocessing)
+    return images
 
 
-def _base64(text: str) -> bytes:
-    """The bytes of an image in base64, also as a `data:` URL of a browser."""
+def _sounds(contents: Sequence[bytes], served: Served) -> RawInputs:
+    encoder = served.preprocessing.encoder
+    assert isinstance(encoder, SoundEncoder)
+    try:
+        raw = sent_sounds(contents, next(iter(served.inputs)), encoder, SAMPLES)
+    except OSError as error:
+        raise Refusal(400, f"{error.filename} cannot be read: {error.strerror}; send a WAV or FLAC file") from None
+    raw.warnings += check_numbers(raw, served.inputs, served.preprocessing)
+    return raw
+
+
+SOUND = ("a sound", "audio/wav")
+
+
+def _base64(text: str, what: str = "an image", kind: str = PNG) -> bytes:
+    """The bytes of an image or a sound in base64, also as a `data:` URL of a browser."""
     try:
         return base64.b64decode(text.partition(",")[2] if text.startswith("data:") else text, validate=True)
     except (binascii.Error, ValueError):
-        raise Refusal(
-            400, "an image is a text in base64, or the body of a request with Content-Type: image/png"
-        ) from None
+        raise Refusal(400, f"{what} is a text in base64, or the body of a request with Content-Type: {kind}") from None
 
 
 def _numbered(what: str, values: Sequence[object]) -> list[str]:
@@ -168,6 +222,11 @@ def example_of(served: Served) -> str:
         return f'{{"inputs": [{{{", ".join(_cells(served))}}}]}}'
     if served.takes_images:
         return '{"inputs": ["iVBORw0KGgo…"]}, images in base64, or an image as the body (Content-Type: image/png)'
+    if served.takes_sounds:
+        return '{"inputs": ["UklGRiQA…"]}, sounds in base64, or a sound as the body (Content-Type: audio/wav)'
+    if columns := _image_columns(served):
+        cells = ", ".join(f'"{name}": "iVBORw0KGgo…"' for name in columns)
+        return f'{{"inputs": [{{{cells}}}]}}, images in base64'
     if len(served.inputs) > 1:
         return f'{{"inputs": {{{", ".join(f"{chr(34)}{name}{chr(34)}: […]" for name in served.inputs)}}}}}'
     return '{"inputs": [[0.1, 0.2, …]]}, a list of numbers for each example'

@@ -90,6 +90,8 @@ def _paths(models: list[dict[str, Any]]) -> dict[str, Any]:
         types: dict[str, Any] = {"application/json": json_type | _example(model)}
         if model["takes"] == "image":
             types["image/png"] = types["image/jpeg"] = {"schema": {"description": "the bytes of the image"}}
+        if model["takes"] == "sound":
+            types["audio/wav"] = types["audio/flac"] = {"schema": {"description": "the bytes of the sound"}}
         if model["takes"] == "text":
             types["text/plain"] = {"schema": {"type": "string"}}
         paths[f"/models/{name}/predict"] = {
@@ -148,6 +150,8 @@ def _examples(model: Mapping[str, Any]) -> dict[str, Any]:
         one["required"] = [column["name"] for column in model["columns"]]
     elif model["takes"] == "image":
         one = {"type": "string", "contentEncoding": "base64", "description": _image_text(model["image"])}
+    elif model["takes"] == "sound":
+        one = {"type": "string", "contentEncoding": "base64", "description": _sound_text(model["sound"])}
     elif model["takes"] == "text":
         one = {"type": "string", "description": f"a text; its last {model['text']['length']} pieces are used"}
     elif len(model["inputs"]) > 1:
@@ -171,6 +175,10 @@ def _cell(column: Mapping[str, Any]) -> dict[str, Any]:
 def _image_text(image: Mapping[str, Any]) -> str:
     colors = {1: "gray", 3: "colors", 4: "colors with transparency"}.get(image["channels"], "")
     return f"an image, which becomes {image['height'] or '?'} x {image['width'] or '?'} pixels, {colors}"
+
+
+def _sound_text(sound: Mapping[str, Any]) -> str:
+    return f"a WAV or FLAC file, of which the first {sound['seconds']:g} s are read, at {sound['rate']:,} Hz"
 
 
 def _shape_text(shape: list[int]) -> str:

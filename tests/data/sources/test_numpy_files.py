@@ -25,7 +25,7 @@ def save(folder: Path, **arrays: Any) -> None:
 
 def test_arrays_of_an_archive_are_named(tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", images=X, labels=Y, more=X[:2], others=Y[:2], x=X[:1], y=Y[:1])
-    source = Npz(file="a.npz", x="images", y="labels", x_test="more", y_test="others")
+    source = Npz(file="a.npz", x=("images",), y=("labels",), x_test=("more",), y_test=("others",))
     data = source.load(tmp_path)
     assert source.facts(tmp_path) == data.facts
     assert (len(data.train), len(data.test)) == (6, 2)
@@ -35,7 +35,7 @@ def test_arrays_of_an_archive_are_named(tmp_path: Path) -> None:
 def test_a_name_that_is_not_in_the_archive(tmp_path: Path, option: str) -> None:
     np.savez(tmp_path / "a.npz", x=X, y=Y)
     with pytest.raises(Unplaced) as caught:
-        Npz(file="a.npz", **{option: "nothing"}).facts(tmp_path)
+        Npz(file="a.npz", **{option: ("nothing",)}).facts(tmp_path)
     code, text = code_and_text(caught.value)
     assert (code, caught.value.option) == ("NS413", option)
     assert "no array `nothing`" in text and "it has x, y" in text
@@ -135,3 +135,58 @@ def test_lengths(tmp_path: Path) -> None:
     with pytest.raises(Unplaced) as caught:
         Npy(x="x.npy", y="y.npy").facts(tmp_path)
     assert code_and_text(caught.value)[0] == "NS414"
+
+
+# ---------------------------------------------------------------- several inputs
+
+
+def test_several_inputs_are_arrays_by_their_names(tmp_path: Path) -> None:
+    """All arrays with an example for each target; `weights` has none, and is left out."""
+    left, right = X, np.arange(6 * 9, dtype=np.uint8).reshape(6, 3, 3)
+    np.savez(tmp_path / "a.npz", left=left, right=right, weights=X[:3], y=Y, left_test=left[:2], right_test=right[:2],
+             y_test=Y[:2])  # fmt: skip
+    np.savez(tmp_path / "b.npz", left_train=left, right_train=right, y_train=Y)
+    data = Npz(file="a.npz").load(tmp_path)
+    assert data.facts == Npz(file="a.npz").facts(tmp_path)
+    assert data.facts.inputs == {"left": Shape((4,)), "right": Shape((3, 3, 1))}
+    assert np.array_equal(data.train.inputs["right"][..., 0], right / np.float32(255))
+    assert data.test is not None and np.array_equal(data.test.inputs["left"], left[:2])
+    other = Npz(file="b.npz")
+    assert other.facts(tmp_path) == other.load(tmp_path).facts == data.facts.replace(has_test=False)
+    turned = Npz(file="a.npz", x=("right", "left"), x_test=("right_test", "left_test"), y_test=("y_test",))
+    assert [*turned.load(tmp_path).facts.inputs] == ["right", "left"]
+
+
+def test_several_targets_and_series_of_several_inputs(tmp_path: Path) -> None:
+    series = np.arange(6 * 5 * 2, dtype=np.float32).reshape(6, 5, 2)
+    lengths = np.array([3, 5, 1, 2, 4, 5])
+    np.savez(tmp_path / "a.npz", left=series, right=X, left_lengths=lengths, digit=Y, width=X[:, 0], y=Y)
+    source = Npz(file="a.npz", x=("left", "right"), y=("digit", "width"))
+    data = source.load(tmp_path)
+    assert data.facts.ragged == ("left",) and source.facts(tmp_path) is None
+    assert np.isnan(data.train.inputs["left"]).all(axis=(1, 2)).sum() == 0
+    assert (~np.isnan(data.train.inputs["left"][..., 0])).sum(axis=1).tolist() == lengths.tolist()
+    assert (data.facts.targets["digit"].kind, data.facts.targets["width"].kind) == ("class", "numbers")
+    plain = Npz(file="a.npz", x=("right",), y=("digit", "width"))
+    assert plain.facts(tmp_path) == plain.load(tmp_path).facts
+
+
+@pytest.mark.parametrize(
+    ("arrays", "options", "code", "words"),
+    [
+        ({"left_test": X, "y_test": Y}, {}, "NS413", "no array `right_test`"),
+        ({"left_test": X, "right_test": X}, {}, "NS416", "y_test"),
+        ({}, {"x": ("left", "top")}, "NS413", "no array `top`"),
+        ({"short": X[:3]}, {"x": ("left", "short")}, "NS414", "6 and 3 examples"),
+        ({"x_test": X, "y_test": Y}, {"x": ("left", "right"), "x_test": ("x_test",)}, "NS414", "2 and 1 arrays"),
+        ({}, {"lengths": "left"}, "NS404", "left_lengths"),
+    ],
+)
+def test_mistakes_in_several_inputs(
+    tmp_path: Path, arrays: dict[str, Any], options: dict[str, Any], code: str, words: str
+) -> None:
+    np.savez(tmp_path / "a.npz", left=X, right=X, y=Y, **arrays)
+    with pytest.raises(Unplaced) as caught:
+        Npz(file="a.npz", **options).facts(tmp_path)
+    found, text = code_and_text(caught.value)
+    assert found == code and words in text

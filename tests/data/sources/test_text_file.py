@@ -12,7 +12,7 @@ import pytest
 from netspec.data.dataset.dataset import Dataset, HoldOut
 from netspec.data.load import read_dataset, read_facts
 from netspec.data.settings import DataSettings
-from netspec.data.sources.text_file import Cut, TextFile
+from netspec.data.sources.texts.file import Cut, TextFile
 from netspec.data.splits.split import split_dataset
 from netspec.data.transforms.encoders import UNKNOWN, Encoder, split_text
 from netspec.language.diagnostics import Unplaced

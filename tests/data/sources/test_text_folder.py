@@ -11,7 +11,7 @@ import pytest
 from netspec.data.dataset.dataset import Dataset
 from netspec.data.load import learned_source, read_dataset, read_facts
 from netspec.data.settings import DataSettings
-from netspec.data.sources.text_folder import Texts
+from netspec.data.sources.texts.folder import Texts
 from netspec.data.splits.split import split_dataset
 from netspec.data.transforms.encoders import RowEncoder
 from netspec.language.diagnostics import Unplaced

@@ -118,7 +118,7 @@ def _panel(
     some = f"{len(chosen)} of {count:,}" if len(chosen) < count else f"{count:,}"
     sure = ", the least certain" if names[0] == names[1] else ", the most certain"
     title = f"{what}: {some}{sure if len(chosen) < count else ''}"
-    above = f"<h4>{escape(title)}</h4>" if shown.of.examples.kind == "images" else ""
+    above = f"<h4>{escape(title)}</h4>" if shown.of.examples.are_pictures else ""
     remarks = [Remark(one, f"{100 * probabilities[one]:.0f}%") for one in chosen]
     body = shown.html(title, outcome, remarks)
     return f'<div id="{anchor}" hidden>{above}{body}</div>'

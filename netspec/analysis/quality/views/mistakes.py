@@ -15,6 +15,10 @@ from netspec.display.text import number_text
 
 MAX_IMAGES = 24
 MAX_ROWS = 10
+SPECTROGRAM = (
+    "The pictures are spectrograms: time goes from left to right, the mel frequency from bottom to top; the brighter, "
+    "the louder, up to 80 decibels below the loudest of each."
+)
 
 
 def worst_mistakes_html(outcome: Outcome, shown: Shown, probabilities: Array) -> str:
@@ -23,7 +27,7 @@ def worst_mistakes_html(outcome: Outcome, shown: Shown, probabilities: Array) ->
     wrong = np.flatnonzero(expected != decided)
     if not len(wrong):
         return paragraph("Every prediction is right.")
-    limit = MAX_IMAGES if shown.of.examples.kind == "images" else MAX_ROWS
+    limit = MAX_IMAGES if shown.of.examples.are_pictures else MAX_ROWS
     worst = wrong[np.argsort(-probabilities[wrong], kind="stable")]
     if outcome.owner is not None:  # one of each example
         worst = worst[np.sort(np.unique(outcome.owner[worst], return_index=True)[1])]
@@ -36,13 +40,16 @@ def worst_mistakes_html(outcome: Outcome, shown: Shown, probabilities: Array) ->
         true, guess = outcome.names[expected[one]], f"{outcome.names[decided[one]]}{sure}"
         remarks.append(Remark(one, f"{true}, predicted {guess}", heat, {"true": true, "predicted": guess}))
     title = _title("wrong prediction", len(remarks), len(wrong))
-    what = "pixels of an image, beside it," if shown.of.examples.kind == "images" else "tokens"
+    kinds = {"images": "pixels of an image, beside it,", "sounds": "moments and frequencies of a sound, beside it,"}
+    what = kinds.get(shown.of.examples.kind, "tokens")
     about = (
         f"Saliency (Simonyan et al. 2014) marks the {what} with which the score of the predicted class changes most: "
         "the stronger the color, the larger the derivative; the strongest color is the largest one of each example."
     )
     note = paragraph(about) if found else ""
-    above = paragraph(f"{title}.") if shown.of.examples.kind == "images" else ""  # a table has it as its caption
+    above = paragraph(f"{title}.") if shown.of.examples.are_pictures else ""  # a table has it as its caption
+    if shown.of.examples.kind == "sounds":
+        above += paragraph(SPECTROGRAM)
     return heading("Worst mistakes") + above + note + shown.html(title, outcome, remarks)
 
 

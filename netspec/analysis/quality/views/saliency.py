@@ -1,4 +1,4 @@
-"""Which pixels or tokens wrong predictions depend on."""
+"""Which pixels, tokens or frequencies wrong predictions depend on."""
 
 from __future__ import annotations
 
@@ -17,9 +17,13 @@ STEPS = 15
 
 def saliencies(of: Evaluated, outcome: Outcome, chosen: Array) -> list[Array] | None:
     """How much the score of the predicted class changes with each pixel or token of the example, from 0 to 1, for some
-    predictions; None where the examples are neither images nor tokens, or the network has another output before."""
+    predictions; None where the examples are neither images, spectrograms nor tokens, or the network has another output
+    before."""
     examples = of.examples
-    names = {"images": examples.image_inputs, "texts": examples.token_inputs}.get(examples.kind, [])
+    is_spectrogram = examples.kind == "sounds" and all(shape.sizes[-1] != 1 for shape in examples.shapes.values())
+    sounds = [*examples.shapes] if is_spectrogram else []
+    by_kind = {"images": examples.image_inputs, "texts": examples.token_inputs, "sounds": sounds}
+    names = by_kind.get(examples.kind, [])
     if len(names) != 1 or not len(chosen):
         return None
     scores = Scores(load_model(of.run))
@@ -31,4 +35,6 @@ def saliencies(of: Evaluated, outcome: Outcome, chosen: Array) -> list[Array] | 
     given = Inputs({}, tuple(inputs[name] for name in scores.model.inputs), [""] * len(chosen), last)
     found = np.asarray(saliency_of(scores, given, None).values[names[0]])
     values = found.max(axis=-1) if examples.kind == "images" else found
+    if is_spectrogram:  # as its picture: frequencies from top to bottom
+        values = values.transpose(0, 2, 1)[:, ::-1]
     return [np.round(STEPS * one / (float(one.max()) or 1.0)) / STEPS for one in values]

@@ -56,7 +56,7 @@ class Shown:
         """Some predictions with their examples."""
         kind = self.of.examples.kind
         numbers = [int(self.of.index[outcome.example(one.prediction)]) for one in remarks]
-        if kind == "images":
+        if self.of.examples.are_pictures:
             return self._images(numbers, outcome, remarks)
         if kind == "rows":
             return self._rows(caption, numbers, remarks)

@@ -13,9 +13,9 @@ from PIL import Image
 from netspec.analysis.quality.examples import Examples
 from netspec.data.dataset.lazy_rows import Array
 
-MAX_SIDE = 64
+MAX_SIDE = {"images": 64, "sounds": 120}
 COLUMNS = 16
-DISPLAY = 56
+DISPLAY = {"images": 56, "sounds": 120}
 """CSS pixels of the longer side."""
 MAX_BYTES = 100_000
 QUALITIES = (85, 70, 50)
@@ -56,7 +56,7 @@ class Thumbnails:
         if not self.images:
             return body
         kind, content, size = self._content()
-        scale = DISPLAY / max(size)
+        scale = DISPLAY.get(self.examples.kind, DISPLAY["images"]) / max(size)
         width, height = round(size[1] * scale), round(size[0] * scale)
         data = base64.b64encode(content).decode()
         rows = math.ceil(len(self.images) / COLUMNS)
@@ -66,7 +66,7 @@ class Thumbnails:
     def _content(self) -> tuple[str, bytes, tuple[int, int]]:
         """The picture as PNG, or as JPEG where that is much larger, and the size of an image in it."""
         height, width = self.images[0].shape[:2]
-        side = min(MAX_SIDE, max(height, width))
+        side = min(MAX_SIDE.get(self.examples.kind, MAX_SIDE["images"]), max(height, width))
         while True:
             size = (max(1, round(height * side / max(height, width))), max(1, round(width * side / max(height, width))))
             sheet = _sheet(self.images, size)

@@ -17,7 +17,7 @@ from netspec.cli.render.prediction_masks import write_masks
 from netspec.cli.render.predictions import prediction_lines
 from netspec.display.text import line_width, plural
 from netspec.language.files.paths import exists
-from netspec.runs.predictions_csv import predictions_csv
+from netspec.runs.predictions.csv_table import predictions_csv
 from netspec.storage.run_files import path_of_run
 
 

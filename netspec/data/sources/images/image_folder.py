@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import cast
+from typing import ClassVar, cast
 
 from netspec.data.dataset.dataset import Arrays, Dataset, Facts, Source, Target, arrays_of, source
 from netspec.data.dataset.lazy_rows import Array, Rows, cannot_read_on
@@ -52,7 +52,7 @@ class Images(Source):
     Example: data { source = images("photos", size = 64x64) }
     """
 
-    aliases = ("ImageFolder", "image_dataset_from_directory", "flow_from_directory")
+    aliases: ClassVar[tuple[str, ...]] = ("ImageFolder", "image_dataset_from_directory", "flow_from_directory")
 
     folder: str = option(
         Text("a folder (string)"), "the folder of the classes, from the folder of the spec", position=0
@@ -84,7 +84,7 @@ class Images(Source):
 
     def remarks(self, folder: Path) -> Sequence[Unplaced]:
         listings = self._listings(folder)
-        found = remarks_on(self.surveyed(*listings), "images", choose_colors=self.channels is None)
+        found = remarks_on(self.surveyed(*listings), self.word, choose_colors=self.channels is None)
         return [*found, *alike_names("folder", f"`{self.folder}`", listings[0].classes)]
 
     def as_of_run(self, encoder: Encoder | None) -> Source:
@@ -151,7 +151,7 @@ class Images(Source):
         splits = [name for name in names if name.lower() in SPLIT_NAMES]
         if splits and len(splits) == len(names):
             train, test = split_options(self.folder, splits)
-            advice = f"write `images({', '.join([train, *self._how, *test])})`"
+            advice = f"write `{self.word}({', '.join([train, *self._how, *test])})`"
             problem = f"contains splits of the data ({', '.join(names)}), not classes"
             raise Unplaced(BadFolder, option="folder", folder=str(place), problem=problem, advice=advice)
         return self._list(place, "folder")

@@ -12,7 +12,6 @@ from pathlib import Path
 
 from netspec.data.dataset.dataset import TrainRows
 from netspec.data.dataset.lazy_rows import Array
-from netspec.data.errors.tables import ColumnTypeConflict
 from netspec.data.formats.tables.table import Table
 from netspec.data.sources.tables.columns import OfColumns, TextColumn
 from netspec.data.transforms.encoders import RowEncoder
@@ -20,26 +19,6 @@ from netspec.data.transforms.texts.coder import TextCoder
 from netspec.data.transforms.texts.fitting import fit_texts, remarks_on_texts
 from netspec.language.diagnostics import Unplaced
 from netspec.language.lazy import np
-
-
-def with_texts(per_column: Sequence[OfColumns], texts: Sequence[str]) -> tuple[OfColumns, ...]:
-    """What is said of single columns, with those that the option `text` names as texts.
-
-    Raises:
-        Unplaced: one of them is said to be something else, too.
-    """
-    named = {name for of in per_column for name in of.columns}
-    found: list[OfColumns] = []
-    for of in per_column:
-        ours = tuple(name for name in of.columns if name in texts)
-        if ours and of.as_ is not None and not isinstance(of.as_, TextColumn):
-            problem = f"says `as = {of.as_.word}`, and the option `text` names it, too"
-            raise Unplaced(ColumnTypeConflict, option="text", column=ours[0], problem=problem)
-        others = tuple(name for name in of.columns if name not in ours)
-        found += [of.replace(columns=others)] if others else []
-        found += [of.replace(columns=ours, as_=of.as_ or TextColumn())] if ours else []
-    rest = tuple(name for name in texts if name not in named)
-    return (*found, OfColumns(columns=rest, as_=TextColumn())) if rest else tuple(found)
 
 
 @dataclass(frozen=True)

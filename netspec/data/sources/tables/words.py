@@ -6,10 +6,10 @@ from abc import abstractmethod
 from dataclasses import replace
 from functools import lru_cache, partial
 from pathlib import Path
+from typing import Self
 
-from netspec.data.dataset.dataset import Arrays, Dataset, Facts, HoldOut, Source, TrainRows, source
-from netspec.data.dataset.lazy_rows import Array
-from netspec.data.dataset.options import Delimiter, Encoding, Missing, Names, Sign
+from netspec.data.dataset.dataset import Arrays, Dataset, Facts, Source, source
+from netspec.data.dataset.options import Delimiter, Encoding, Names, Sign
 from netspec.data.errors.files import BadPair, NoColumn
 from netspec.data.errors.tables import LeftOut, RowsDropped, SameSign
 from netspec.data.formats.files import FileStamp, file_stamp
@@ -18,22 +18,22 @@ from netspec.data.formats.tables.table import Table, read_table
 from netspec.data.formats.tables.table_files import CsvFile, TableFile, parquet_file
 from netspec.data.formats.tables.table_layout import Wanted, first_row_remarks
 from netspec.data.sources.images.image_survey import remarks_on
-from netspec.data.sources.tables.columns import ImageColumn, OfColumns, TextColumn
+from netspec.data.sources.tables.columns import ImageColumn
 from netspec.data.sources.tables.encoding import fills, make_arrays, make_encoder, make_facts, scales
 from netspec.data.sources.tables.images import image_paths, survey
+from netspec.data.sources.tables.options import ColumnOptions
+from netspec.data.sources.tables.patterns import has_patterns, with_names, with_types
 from netspec.data.sources.tables.said import Columns
 from netspec.data.sources.tables.targets import make_targets, target_arrays
-from netspec.data.sources.tables.texts import TextsOf, text_remarks, with_texts
+from netspec.data.sources.tables.texts import TextsOf, text_remarks
 from netspec.data.transforms.class_ids import alike_names
-from netspec.data.transforms.dates import Dates
-from netspec.data.transforms.encoders import CodedBy, Column, Encoder, ImageEncoder, RowEncoder, unseen_categories
-from netspec.data.transforms.texts.coder import TextCoder
+from netspec.data.transforms.encoders import RowEncoder, unseen_categories
 from netspec.language.diagnostics import Diagnostic, Unplaced
-from netspec.language.kinds import Chain, Choice, NewShape, Text
+from netspec.language.kinds import Choice, Text
 from netspec.language.lazy import np
-from netspec.language.shape import Shape, Size
+from netspec.language.shape import Shape
 from netspec.language.values import to_source
-from netspec.language.word import hidden, option
+from netspec.language.word import option
 
 MAX_DROPPED = 0.05
 """A larger fraction of rows that are left out is worth a warning."""
@@ -42,94 +42,6 @@ MAX_NAMED = 5
 """How many columns the warning lists."""
 
 FILE = Text("a file name (string)")
-
-
-class ColumnOptions(Source):
-    """What sources say of the columns of a table."""
-
-    columns: tuple[str, ...] | None = option(
-        Names(),
-        "the columns to predict from, in this order (none: all others)",
-        default=None,
-        aliases=("features", "usecols"),
-    )
-    drop: tuple[str, ...] = option(Names(), "columns to leave out, such as an id", default=(), aliases=("ignore",))
-    categories: tuple[str, ...] | str = option(
-        Names(auto=True),
-        "columns whose values are names, not quantities; `auto`: those that contain text",
-        default=(),
-        aliases=("categorical",),
-    )
-    text: tuple[str, ...] = option(
-        Names(),
-        "columns of texts, each an input of token ids, `N tokens(V, pad = 0)`; how they are split: "
-        '`per_column = of("review", as = text(…))`',
-        default=(),
-        aliases=("texts", "text_column", "text_columns"),
-    )
-    encode: str = option(
-        Choice(("onehot", "ids")),
-        "how categories are encoded: a 0 or 1 for each value, or a separate input with token ids, for `embedding`",
-        default="onehot",
-    )
-    missing: str | float = option(
-        Missing(),
-        "missing values: an error, leave the row out, or fill in the mean or median of the training set, or a number; "
-        "where these are filled in, a missing name is a category",
-        default="error",
-        aliases=("fillna",),
-    )
-    absent: tuple[str, ...] = option(
-        Names(), 'other marks of a missing value, such as "-999"', default=(), aliases=("na_values",)
-    )
-    task: str = option(
-        Choice(("auto", "classes", "numbers")), "what the targets are; `auto`: decided by their cells", default="auto"
-    )
-    shape: tuple[Size, ...] | None = option(
-        NewShape(),
-        "the shape of an example, such as 28x28x1 (none: a vector, or a square image for columns like `pixel0`)",
-        default=None,
-    )
-    per_column: tuple[OfColumns, ...] | None = option(
-        Chain("column"),
-        'single columns: `of("fare", missing = median) -> of("day", as = date)` (none: all alike)',
-        default=None,
-        aliases=("dtype", "converters", "parse_dates"),
-    )
-    of_run: tuple[tuple[str, Dates | ImageEncoder | Column | TextCoder], ...] = hidden(default=())
-    coded_by: CodedBy | None = hidden(default=None)
-    learns_from: TrainRows | None = hidden(default=None)
-    divided_by: str | None = hidden(default=None)
-    is_apart: bool = hidden(default=False)
-    texts_from: TrainRows | None = hidden(default=None)
-
-    @property
-    def _names_texts(self) -> bool:
-        """Whether there are columns of texts whose words are still to be learned."""
-        typed = [name for of in self.per_column or () if isinstance(of.as_, TextColumn) for name in of.columns]
-        return not {*self.text, *typed} <= dict(self.of_run).keys()
-
-    def learning_texts_from(self, rows: TrainRows) -> Source:
-        return self.replace(texts_from=rows)
-
-    def under(self, hold_out: HoldOut) -> Source:
-        return self.replace(divided_by=hold_out.column, is_apart=hold_out.is_apart)
-
-    def learning_from(self, rows: Array) -> Source:
-        return self.replace(learns_from=TrainRows.of(rows))
-
-    def as_of_run(self, encoder: Encoder | None) -> Source:
-        if not isinstance(encoder, RowEncoder):
-            return self
-        dates = tuple((column.name, column.dates) for column in encoder.columns if column.dates is not None)
-        categories = tuple((column.name, column) for column in encoder.columns if column.kind == "category")
-        names = tuple(column.name for column in encoder.columns)
-        return self.replace(
-            columns=names, of_run=(*dates, *categories, *encoder.images.items(), *encoder.texts.items())
-        )
-
-    def coded_as(self, encoder: Encoder | None) -> Source:
-        return self.as_of_run(encoder).replace(coded_by=CodedBy(encoder)) if isinstance(encoder, RowEncoder) else self
 
 
 class TableSource(ColumnOptions):
@@ -143,6 +55,12 @@ class TableSource(ColumnOptions):
         position=1,
         aliases=("label", "labels", "y", "label_column", "target_column", "y_col"),
     )
+    image: tuple[str, ...] = option(
+        Names(),
+        'columns of names of image files, each an input; how they are read: `per_column = of("photo", as = image(…))`',
+        default=(),
+        aliases=("images", "image_column", "x_col"),
+    )
     test: str | None = option(FILE, "a table with the same columns, for the test", default=None)
 
     @property
@@ -155,16 +73,24 @@ class TableSource(ColumnOptions):
         """The table in a file; raises Unplaced when it cannot be read."""
 
     def facts(self, folder: Path) -> Facts:
-        table = self._read(folder)
-        return make_facts(table, self._said, self._encoder(table, folder), has_test=self.test is not None)
+        own = self._named(folder)
+        table = own._read(folder)
+        return make_facts(table, own._said, own._encoder(table, folder), has_test=self.test is not None)
 
     def load(self, folder: Path) -> Dataset:
-        return self._dataset(folder, streamed=False)
+        return self._named(folder)._dataset(folder, streamed=False)
 
     def stream(self, folder: Path) -> Dataset | None:
         """Only images are read on demand."""
-        has_images = any(isinstance(of.as_, ImageColumn) for of in self.per_column or ())
-        return self._dataset(folder, streamed=True) if has_images else None
+        has_images = any(isinstance(of.as_, ImageColumn) for of in self._said.per_column)
+        return self._named(folder)._dataset(folder, streamed=True) if has_images else None
+
+    def _named(self, folder: Path) -> Self:
+        """The same source with the names of the columns in the places of patterns such as `"a*"`."""
+        if not has_patterns(self):
+            return self
+        header = self.open(folder / self.file).header
+        return with_names(self, [name for name in header if name not in self.target])
 
     def _dataset(self, folder: Path, *, streamed: bool) -> Dataset:
         table = self._read(folder)
@@ -194,14 +120,17 @@ class TableSource(ColumnOptions):
     def warnings(self, folder: Path) -> list[Diagnostic]:
         if self._coding is None:
             return []
-        table = self._read(folder)
+        table = self._named(folder)._read(folder)
         return [*unseen_categories(self._coding, table, [f"{table.file} row {row}" for row in table.rows])]
 
     def remarks(self, folder: Path) -> list[Unplaced]:
+        return self._named(folder)._remarks(folder)
+
+    def _remarks(self, folder: Path) -> list[Unplaced]:
         table = self._read(folder)
         found = [self._left_out(table, name) for name in table.left_out]
         found += self._dropped(table)
-        for of in self.per_column or ():
+        for of in self._said.per_column:
             if isinstance(kind := of.as_, ImageColumn):
                 for name in of.columns:
                     paths = image_paths(kind, table.names[name], (folder / self.file).parent)
@@ -240,10 +169,11 @@ class TableSource(ColumnOptions):
     def labeled(self, folder: Path) -> Dataset | None:
         if self._coding is not None or self.texts_from is not None or not self._names_texts:
             return None
-        table = self._read(folder)
-        targets = make_targets(table, self._said)
+        own = self._named(folder)
+        table = own._read(folder)
+        targets = make_targets(table, own._said)
         facts = Facts({"row": Shape(())}, targets, len(table), self.test is not None)
-        arrays = Arrays({"row": np.arange(len(table))}, target_arrays(table, self._said, facts))
+        arrays = Arrays({"row": np.arange(len(table))}, target_arrays(table, own._said, facts))
         test = arrays if facts.has_test else None
         return Dataset(table.file, facts, arrays, test, noun="row", rows=table.rows, divided_by=table.divided_by)
 
@@ -252,7 +182,7 @@ class TableSource(ColumnOptions):
         is_ids = self.encode == "ids"
         said = Columns(
             self.target,
-            with_texts(self.per_column or (), self.text),
+            with_types(self.per_column or (), text=self.text, image=self.image),
             is_ids,
             self.missing,
             self.task,

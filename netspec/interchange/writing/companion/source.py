@@ -11,7 +11,10 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+from netspec.data.formats import wav
 from netspec.data.transforms.encoders import RowEncoder, TextEncoder
+from netspec.data.transforms.sounds import mel
+from netspec.data.transforms.sounds.encoder import SoundEncoder
 from netspec.data.transforms.texts import splitting
 from netspec.language.record import Frozen
 from netspec.spec.model import Model
@@ -43,7 +46,7 @@ class _Part(Frozen):
 
 
 def predicting_source(model: Model, format: str, file_name: str, *, channels_first: bool = False) -> str:
-    """The source of a program that predicts for images, rows or texts.
+    """The source of a program that predicts for images, sounds, rows or texts.
 
     Args:
         model: the model, which was trained.
@@ -56,17 +59,21 @@ def predicting_source(model: Model, format: str, file_name: str, *, channels_fir
     reader = "rows"
     if isinstance(encoder, TextEncoder):
         reader = "texts"
+    elif isinstance(encoder, SoundEncoder):
+        reader = "sounds"
     elif not isinstance(encoder, RowEncoder) and shape.rank == 3 and shape.channels in (1, 3, 4):
         reader = "images"
     has_images = isinstance(encoder, RowEncoder) and bool(encoder.images)
     parts, network = _parts(reader), NETWORKS[format]
     needed = _reachable(parts, network)
     is_text = isinstance(encoder, RowEncoder) and encoder.only_text is not None
-    given = {"images": "digit.png", "texts": '"some text"', "rows": '"some text"' if is_text else "rows.csv"}[reader]
+    given = {"images": "digit.png", "sounds": "word.wav", "texts": '"some text"', "rows": "rows.csv"}[reader]
+    given = '"some text"' if is_text else given
     packages = f"{PACKAGES[format]} numpy{' pillow' if reader == 'images' or has_images else ''}"
     if isinstance(encoder, RowEncoder) and any(coder.tokenizer is not None for coder in encoder.texts.values()):
         packages += " tokenizers"
     program = "predict.py" if format == "huggingface" else program_name(file_name)
+    packages += " scipy" if reader == "sounds" else ""
     head = [
         f'"""Predicts with {_shown(model.name)}, without netspec, which has written this.',
         "",
@@ -111,15 +118,16 @@ def _reachable(parts: dict[str, _Part], network: str) -> set[str]:
 def _parts(reader: str) -> dict[str, _Part]:
     """What the files have by name, with the `read_examples` of one of them; the program begins with what is used."""
     found: dict[str, _Part] = {}
-    for file in ("networks", "dates", "images", "rows", "splitting", "texts", "main"):
+    for file in ("networks", "dates", "images", "rows", "splitting", "texts", "wav", "mel", "sounds", "main"):
         found |= {n: p for n, p in _of_file(file).items() if n != "read_examples" or file == reader}
     return found
 
 
 def _read(file: str) -> str:
-    """The text of a file here, or of how texts are split, which is the same with netspec and without it."""
-    path = splitting.__file__ if file == "splitting" else str(Path(__file__).parent / f"{file}.py")
-    return Path(path).read_text(encoding="utf-8")
+    """The text of a file here, or of how data are read that are the same with netspec and without it."""
+    shared = {"splitting": splitting, "wav": wav, "mel": mel}
+    path = shared[file].__file__ if file in shared else str(Path(__file__).parent / f"{file}.py")
+    return Path(str(path)).read_text(encoding="utf-8")
 
 
 @cache

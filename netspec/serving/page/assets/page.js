@@ -243,17 +243,26 @@
   }
 
   function dropping(preview, h, w) {
-    const file = make("input", { type: "file", accept: "image/*", id: "file" });
-    const area = make("div", { className: "drop" },
-      make("label", { htmlFor: "file", textContent: "or drop, paste or choose a picture: " }), file);
-    const take = async (picture) => {
-      if (!picture) return;
+    files("image", "or drop, paste or choose a picture: ", async (picture) => {
       try {
         const bitmap = await createImageBitmap(picture);
         preview.getContext("2d").drawImage(bitmap, 0, 0, w, h);
       } catch { /* the server knows more formats than the browser, or says what is wrong */ }
       predict(picture, picture.type.startsWith("image/") ? picture.type : "application/octet-stream", "--data-binary @picture");
-    };
+    });
+  }
+
+  function soundForm({ rate, seconds }) {
+    const about = `drop, paste or choose a sound; the network reads its first ${number(seconds, 3)} s at ${rate} Hz: `;
+    files("audio", about, (sound) => predict(sound, sound.type.startsWith("audio/") ? sound.type : "application/octet-stream",
+      "--data-binary @sound.wav"));
+  }
+
+  // A place for a file of one kind, which `use` gets.
+  function files(kind, text, use) {
+    const file = make("input", { type: "file", accept: `${kind}/*`, id: "file" });
+    const area = make("div", { className: "drop" }, make("label", { htmlFor: "file", textContent: text }), file);
+    const take = (chosen) => { if (chosen) use(chosen); };
     file.addEventListener("change", () => take(file.files[0]));
     for (const name of ["dragover", "dragleave", "drop"]) {
       document.addEventListener(name, (event) => {
@@ -334,11 +343,12 @@
     model = chosen;
     latest++;
     form.replaceChildren();
-    result.replaceChildren(note(`${model.takes === "image" ? "Give an image" : "Give an input"} to see what ${model.name} predicts.`));
+    result.replaceChildren(note(`Give ${{ image: "an image", sound: "a sound" }[model.takes] || "an input"} to see what ${model.name} predicts.`));
     at("time").textContent = "";
     at("call").hidden = true;
     at("about").textContent = `${model.name}, version ${model.version}`;
     if (model.takes === "image") imageForm(model.image);
+    else if (model.takes === "sound") soundForm(model.sound);
     else if (model.takes === "row") rowForm(model.columns);
     else if (model.takes === "text") textForm(model.text);
     else numbersForm(model.inputs);

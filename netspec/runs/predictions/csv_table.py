@@ -12,7 +12,7 @@ from netspec.data.predict.rows import identities
 from netspec.data.transforms.encoders import WindowEncoder
 
 if TYPE_CHECKING:
-    from netspec.runs.predictions import Predictions
+    from netspec.runs.predictions.predictions import Predictions
 
 
 def predictions_csv(predictions: Predictions, *, id_column: str | None, label: str | None, probabilities: bool) -> str:

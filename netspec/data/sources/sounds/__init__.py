@@ -1,0 +1,1 @@
+"""Sounds in folders by class, or in tables."""

@@ -1,0 +1,1 @@
+"""Sounds as waveforms and mel spectrograms: the words, the formulas, and the encoder of a run."""

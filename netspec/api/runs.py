@@ -27,8 +27,8 @@ def evaluate(
         run: a run folder, whose best weights are evaluated; or a model with the weights that it has.
         data: other data, which are evaluated whole unless they have a test split of their own: a file or folder, read
             and coded as the data of the training were (names are relative to the current folder); a source as in a spec
-            (`'csv("new.csv", …)'`); or arrays or an iterable of batches as for `netspec.train`. None: the data of the run, or those that the spec
-            names.
+            (`'csv("new.csv", …)'`); or arrays or an iterable of batches as for `netspec.train`.
+            None: the data of the run, or those that the spec names.
         split: the examples to evaluate.
 
     Returns:

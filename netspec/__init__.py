@@ -16,14 +16,17 @@ from typing import TYPE_CHECKING, Any
 from netspec._version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from netspec.analysis.first_aid.profile import Profiler as Profiler
     from netspec.analysis.inside.look import Look as Look, look as look
     from netspec.analysis.pages.report import Report as Report, report as report
     from netspec.api.cross_validation import (
         cross_validate as cross_validate,
         resume_cross_validation as resume_cross_validation,
     )
+    from netspec.api.first_aid import dry_run as dry_run, overfit_batch as overfit_batch
     from netspec.api.runs import evaluate as evaluate, load as load, predict as predict
     from netspec.api.specs import check as check, compile as compile, parse as parse
+    from netspec.api.starting import new as new
     from netspec.api.sweeps import sweep as sweep
     from netspec.api.training import (
         resume as resume,
@@ -58,6 +61,7 @@ _HOMES = {
     "Look": "netspec.analysis.inside.look",
     "Model": "netspec.runs.model",
     "Predictions": "netspec.runs.predictions.predictions",
+    "Profiler": "netspec.analysis.first_aid.profile",
     "Report": "netspec.analysis.pages.report",
     "Result": "netspec.runs.model",
     "SearchResult": "netspec.search.best.result",
@@ -69,12 +73,15 @@ _HOMES = {
     "convert": "netspec.interchange.imports",
     "cross_validate": "netspec.api.cross_validation",
     "draw": "netspec.runs.pictures",
+    "dry_run": "netspec.api.first_aid",
     "evaluate": "netspec.api.runs",
     "export": "netspec.interchange.export",
     "generate": "netspec.runs.generation.generate",
     "import_model": "netspec.interchange.imports",
     "load": "netspec.api.runs",
     "look": "netspec.analysis.inside.look",
+    "new": "netspec.api.starting",
+    "overfit_batch": "netspec.api.first_aid",
     "parse": "netspec.api.specs",
     "plot": "netspec.runs.pictures",
     "predict": "netspec.api.runs",

@@ -19,6 +19,7 @@ from netspec.language.diagnostics import CompileError
 from netspec.language.files.cache_dir import NothingCached
 
 COMMANDS = {
+    "new": ("spec.new", "Look at data, and write a spec that trains on them."),
     "check": ("spec.check", "Check spec files and report every error."),
     "show": ("spec.show", "Show the layers of a network with shapes, parameters and costs."),
     "draw": ("spec.draw", "Draw a network."),
@@ -95,6 +96,7 @@ def cli(modules: tuple[str, ...]) -> None:
     \b
     Example:
         netspec train --example digits
+        netspec new homes.csv --target price
         netspec examples digits
         netspec check digits.net
         netspec --import my_words check mine.net

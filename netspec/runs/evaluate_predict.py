@@ -35,6 +35,7 @@ from netspec.spec.trained_data import SPLITS, TrainedData, trained_data
 from netspec.storage.tree_paths import Weights
 from netspec.storage.weights import check_one_run, fit_weights, load_weights, weights_of
 from netspec.training.control.threshold import number_of
+from netspec.training.loop.baselines import baselines_of
 from netspec.training.loop.evaluate import evaluate, measure_outputs, predict_split
 from netspec.training.losses import loss_for
 from netspec.training.losses.ctc import Ctc
@@ -50,13 +51,15 @@ WITHOUT_FOLDS = {"data.folds": "by_time(2)", "data.fold": "0"}
 
 
 class Evaluation(Frozen):
-    """Every metric on a split, how many examples it has, and what they are in words."""
+    """Every metric on a split, how many examples it has, and what they are in words; `baselines` has by name the same
+    metrics of forecasts without a network, where there are any."""
 
     metrics: dict[str, Any]
     split: str
     examples: int
     what: str
     warnings: tuple[Diagnostic, ...] = ()
+    baselines: dict[str, dict[str, Any]] = {}
 
 
 def evaluate_model(run: Path | Model, data: Any, split: str) -> Evaluation:
@@ -94,7 +97,8 @@ def evaluate_model(run: Path | Model, data: Any, split: str) -> Evaluation:
     if not isinstance(run, Model):
         weights = fit_weights(load_weights(run), Weights(*engine.first_weights), str(run))
     metrics = dict(evaluate(engine, weights, arrays, prefix=f"{split}_"))
-    return Evaluation(metrics, split, len(arrays), what, tuple(warnings))
+    baselines = baselines_of(engine.recipe, prepared, split)
+    return Evaluation(metrics, split, len(arrays), what, tuple(warnings), baselines)
 
 
 def evaluate_ensemble(run: Path, data: Any = None, split: str = "test", own: Any = None) -> Evaluation:
@@ -136,13 +140,16 @@ def evaluate_ensemble(run: Path, data: Any = None, split: str = "test", own: Any
                 for name, y in predict_split(engine, weights, arrays).items()
             }
         )
-        first = first or (engine, arrays, preprocessing)
+        first = first or (engine, prepared, preprocessing)
     assert first is not None
-    engine, arrays, preprocessing = first
+    engine, prepared, preprocessing = first
+    arrays = prepared.splits.test
+    assert arrays is not None
     means = mean_outputs(parts)
     scaled = {k: preprocessing.outputs[k].apply(y) if k in preprocessing.outputs else y for k, y in means.items()}
     metrics = dict(measure_outputs(engine, scaled, arrays, prefix="test_"))
-    return Evaluation(metrics, split, len(arrays), what, tuple(warnings))
+    baselines = baselines_of(engine.recipe, prepared, split)
+    return Evaluation(metrics, split, len(arrays), what, tuple(warnings), baselines)
 
 
 def _trained_on(run: Path | Model) -> TrainedData | None:

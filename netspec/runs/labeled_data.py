@@ -222,5 +222,6 @@ def _whole(dataset: Dataset) -> Dataset:
         test_rows=dataset.rows,
         order=None,
         baselines={},
+        test_order=dataset.order,
         test_baselines=dataset.baselines,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from html import escape
 from typing import Any
@@ -363,6 +363,12 @@ class Model:
             module: a module of this network with the weights in question.
             inputs: a batch.
         """
+        results = self.results_of_layers(module, inputs)
+        return next((name for name, value in results if not bool(jnp.all(jnp.isfinite(value)))), None)
+
+    def results_of_layers(self, module: Any, inputs: tuple[Any, ...]) -> Iterator[tuple[str, Any]]:
+        """The path and the result of each layer in training mode, in the order of the computation; arguments are those
+        of `locate_nonfinite`."""
         probed = network_class(load_source(emit_source(self.compilation.optimized, probes=True), f"{self.name}_probed"))
         twin = probed(rngs=nnx.Rngs(0))
         nnx.update(twin, nnx.state(module))
@@ -370,9 +376,7 @@ class Model:
             (twin.logits if hasattr(twin, "logits") else twin)(*inputs)
         paths = {id(part): ".".join(map(str, path)) for path, part in nnx.iter_modules(twin)}
         for owner, name, value in seen:
-            if not bool(jnp.all(jnp.isfinite(value))):
-                return "/".join(p for p in (paths.get(id(owner), "").replace(".", "/"), name) if p)
-        return None
+            yield "/".join(p for p in (paths.get(id(owner), "").replace(".", "/"), name) if p), value
 
 
 def _restored(

@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from netspec.data.dataset.dataset import Arrays
 from netspec.data.prepare_batches import BatchSplit
 from netspec.training.distributed.mesh import Mesh
@@ -70,7 +72,7 @@ class Experiment:
         augment: varies the batches of training.
         split_weights: says how weights are split over a mesh; None: they are whole on every device.
         locate_nonfinite: finds the layer with the first non-finite result.
-        baselines: forecasts without the network of the parts that are held out, by part and name, in the units of the
+        baselines: forecasts without the network, by part and name, in the units of the
             targets.
         spec_hash: the hash of the spec (`netspec.spec.canonical`), stored in every checkpoint.
     """
@@ -102,3 +104,9 @@ class Experiment:
         if isinstance(self.train, BatchSplit):
             return self.train.passes.length or 1
         return self.recipe.steps_per_epoch(self.examples)
+
+    def order_of_rows(self, epoch: int, examples: int) -> Any:
+        """The order of the examples in an epoch (from 0): a permutation that follows from the seed and the epoch."""
+        if not self.shuffle:
+            return np.arange(examples, dtype=np.int32)
+        return np.random.default_rng((self.recipe.seed, epoch)).permutation(examples).astype(np.int32)

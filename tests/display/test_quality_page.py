@@ -12,13 +12,23 @@ import netspec
 from netspec.analysis.quality.sections import quality_sections
 from netspec.display.drawing.theme import style_sheet
 
+SERIES = """input 6x1
+flatten -> dense(3)
+data {
+    source = windows("series.csv", past = 6, ahead = 3, season = 4, inputs = "load", targets = "load",
+        time = "hour", group = "group")
+    test = last(20%)
+}
+train { epochs = 1 }
+"""
+MASKS = "input 6x6x1\nconv(3, 1x1, softmax)\ntrain { epochs = 1 }"
 ASSETS = Path(netspec.__file__).parent / "display" / "page" / "assets"
 
 
 @pytest.fixture(scope="module")
 def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A page with the sections of runs on images and on tables, with yes and no and with two numbers, and only their
-    style."""
+    """A page with the sections of runs on images and on tables, with yes and no and with two numbers, on series and
+    with masks, and only their style."""
     folder, rng = tmp_path_factory.mktemp("quality"), np.random.default_rng(0)
     x = rng.normal(size=(80, 3)).astype(np.float32)
     table = x, (x[:, 0] + rng.normal(size=80) > 0).astype(int)
@@ -33,8 +43,16 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
         netspec.train(f"{spec}\ntrain {{ epochs = 1 }}", data, runs=folder, verbose=0).run
         for spec, data in specs.items()
     ]
+    hours = (np.datetime64("2024-12-30T00:00", "m") + 60 * np.arange(60)).astype(str)
+    rows = [f"{hour},{group},{rng.random()}" for group in "ab" for hour in hours]
+    (folder / "series.csv").write_text("\n".join(["hour,group,load", *rows]))
+    (folder / "series.net").write_text(SERIES)
+    runs.append(netspec.train(folder / "series.net", runs=folder / "runs", verbose=0).run)
+    ids = rng.integers(-1, 3, (40, 6, 6))
+    masks = rng.random((40, 6, 6, 1)).astype(np.float32), ids
+    runs.append(netspec.train(MASKS, masks, runs=folder, verbose=0).run)
     body = ""
-    for number, (run, data) in enumerate(zip(runs, specs.values(), strict=True)):
+    for number, (run, data) in enumerate(zip(runs, [*specs.values(), None, masks], strict=True)):
         for one in quality_sections(run, data=data):
             html = one.body.replace('"cell-', f'"cell{number}-')
             body += f"<section><h2>{one.title}</h2>{html}</section>"

@@ -26,7 +26,7 @@ from netspec.testing import check_docs
 ROOT = Path(__file__).parents[2]
 BLOCKS = [
     (name, int(text[: match.start()].count("\n")), match[1], match[2])
-    for name in ("docs/language.md", "README.md")
+    for name in ("docs/language.md", "docs/first_aid.md", "README.md")
     for text in [(ROOT / name).read_text(encoding="utf-8")]
     for match in re.finditer(r"^```net *([^\n]*)\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
 ]
@@ -60,6 +60,16 @@ def test_the_python_of_the_page_about_python_runs(tmp_path: Path, monkeypatch: p
     monkeypatch.chdir(tmp_path)
     blocks = re.findall(r"^```python\n(.*?)^```", (ROOT / "docs/python.md").read_text(), re.MULTILINE | re.DOTALL)
     assert len(blocks) == 7
+    for block in blocks:
+        exec(block, {})
+
+
+def test_the_python_of_the_page_about_first_aid_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "specs").mkdir()
+    (tmp_path / "specs" / "digits.net").write_text((ROOT / "specs" / "digits.net").read_text())
+    monkeypatch.chdir(tmp_path)
+    blocks = re.findall(r"^```python\n(.*?)^```", (ROOT / "docs/first_aid.md").read_text(), re.MULTILINE | re.DOTALL)
+    assert len(blocks) == 2
     for block in blocks:
         exec(block, {})
 

@@ -29,6 +29,7 @@ ORDER = [
     "runs",
     "analysis",
     "search",
+    "starter",
     "interchange",
     "serving",
     "testing",

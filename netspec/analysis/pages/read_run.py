@@ -164,6 +164,13 @@ class ReadRun:
         return numbers_of(self.info.metrics)
 
     @property
+    def baselines(self) -> dict[str, dict[str, float]]:
+        """By name, the metrics of what predicts without a network, such as the last value of a series, on the split
+        that is held out; of several seeds or folds, which may hold out different examples, none."""
+        done = self.record.done
+        return done.get("baselines", {}) if done is not None and not self.info.members else {}
+
+    @property
     def expectations(self) -> list[Expected]:
         """What the spec of a finished run expects; what is known before the training was checked then."""
         if self.info.state != "finished":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from netspec.analysis.pages.read_run import ReadRun
 from netspec.analysis.pages.summary import SPLITS, spread_text, words_of
-from netspec.display.metric_text import metric_text
+from netspec.display.metric_text import best_value, metric_text
 from netspec.display.page.elements import Cell, paragraph, table_html
 from netspec.display.page.section import Section
 
@@ -12,7 +12,7 @@ from netspec.display.page.section import Section
 def results_section(run: ReadRun) -> Section:
     """All metrics of the best weights, with a column for each split."""
     body = metrics_html(run) or paragraph("There are no metrics yet.")
-    return Section("results", "Results", body + _expectations_html(run))
+    return Section("results", "Results", body + _baselines_html(run) + _expectations_html(run))
 
 
 def metrics_html(run: ReadRun) -> str:
@@ -30,6 +30,20 @@ def metrics_html(run: ReadRun) -> str:
     caption = f"Metrics of {whose} by split, with its number of examples"
     note = paragraph("Metrics of training are means over the steps of that epoch, while its weights change.", "muted")
     return table_html(caption, ["metric", *heads], rows) + (note if "train" in shown else "") if rows else ""
+
+
+def _baselines_html(run: ReadRun) -> str:
+    """The metrics of the network beside those of what needs no network."""
+    baselines = run.baselines
+    names = [name for name in run.metrics if any(known.get(name) is not None for known in baselines.values())]
+    rows: list[list[str | Cell]] = []
+    for name in names:
+        values = [run.metrics[name], *(known.get(name) for known in baselines.values())]
+        best = best_value(name, [value for value in values if value is not None])
+        cells = [Cell(_text(name, value), is_best=value is not None and value == best) for value in values]
+        rows.append([words_of(name), *cells])
+    caption = "Compared with forecasts that need no network"
+    return table_html(caption, ["metric", "network", *baselines], rows) if rows else ""
 
 
 def _text(name: str, value: float | None) -> str:

@@ -12,6 +12,7 @@ from PIL import Image
 
 from netspec.analysis.quality.numbers.groups import MISSING
 from netspec.data.dataset.lazy_rows import Array, read_all
+from netspec.data.dataset.order import Order
 from netspec.data.splits.split import Splits
 from netspec.data.transforms.columns import Column
 from netspec.data.transforms.encoders import RowEncoder
@@ -80,13 +81,23 @@ class Examples:
 
     def raw(self, name: str, numbers: Array) -> Array:
         """An input of some examples before it is normalized."""
-        dataset = self.splits.dataset
-        own = {"train": self.splits.train_index, "val": self.splits.val_index, "test": self.splits.test_index}
-        index = own[self.split]
+        dataset, index = self.splits.dataset, self._index
         if index is None:
             assert dataset.test is not None
             return read_all(dataset.test.inputs[name][numbers])
         return read_all(dataset.train.inputs[name][index[numbers]])
+
+    def order(self, numbers: Array) -> Order | None:
+        """Which rows some examples hold that are windows over series; None for others."""
+        index = self._index
+        order = self.splits.dataset.test_order if index is None else self.splits.dataset.order
+        return None if order is None else order.take(numbers if index is None else index[numbers])
+
+    @property
+    def _index(self) -> Array | None:
+        """The examples of the split among those of the training set; None where the source has them apart."""
+        own = {"train": self.splits.train_index, "val": self.splits.val_index, "test": self.splits.test_index}
+        return own[self.split]
 
     @cached_property
     def kind(self) -> Literal["images", "sounds", "rows", "texts", "other"]:

@@ -10,6 +10,7 @@ from netspec.analysis.quality.numbers.classification import confusion_matrix
 from netspec.analysis.quality.numbers.importance import Importance
 from netspec.analysis.quality.views.columns import groups_html, importance_html, importances
 from netspec.analysis.quality.views.confusion import confusion_html
+from netspec.analysis.quality.views.forecasts import forecasts_html
 from netspec.analysis.quality.views.masks import masks_html
 from netspec.analysis.quality.views.metrics import classes_html, labels_html, metrics_html
 from netspec.analysis.quality.views.mistakes import largest_errors_html, worst_labels_html, worst_mistakes_html
@@ -57,6 +58,8 @@ def _of_output(of: Evaluated, outcome: Outcome, columns: dict[str, list[Importan
     if outcome.name in of.splits.own_targets:  # the metrics of the run are those of normalized numbers
         caption += " Errors are in the units of the data, before they are normalized."
     parts = {"quality": ("Quality", metrics_html(outcome, caption))}
+    if forecasts := forecasts_html(of, outcome):
+        parts["forecasts"] = ("Forecasts", forecasts)
     if of.recipes[outcome.name].is_mask:
         parts |= _of_masks(of, outcome)
     elif outcome.kind in ("classes", "yes_no"):

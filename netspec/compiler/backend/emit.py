@@ -7,6 +7,7 @@ Input: a graph after the passes. Output: source that `load` executes and `netspe
 from __future__ import annotations
 
 from collections.abc import Iterator
+from textwrap import indent
 
 from netspec.compiler.backend.classes import BlockClass, Classes, Slot, make_classes, named_arguments
 from netspec.compiler.backend.names import FileNames, file_names
@@ -19,18 +20,26 @@ from netspec.layers.base import Layer
 from netspec.layers.code import Code, PythonCall, PythonName
 
 
-def emit_source(network: Graph, *, standalone: bool = False, probes: bool = False, is_inference: bool = False) -> str:
+def emit_source(
+    network: Graph,
+    *,
+    standalone: bool = False,
+    probes: bool = False,
+    scopes: bool = False,
+    is_inference: bool = False,
+) -> str:
     """The source of a network.
 
     Args:
         network: the graph after the passes.
         standalone: import Flax only, and include the helpers that it lacks.
         probes: pass every result through `nn.probe`, to find where a number goes wrong or to change it.
+        scopes: name the operations of each layer by it, as `layer:conv1`, for profiles.
         is_inference: the graph is that of the inference form; the source says so.
     """
     names = file_names(network, standalone=standalone)
-    file = _File(names, make_classes(network, names.reserved), probes)
-    texts = [_header(network, names, standalone, is_inference)]
+    file = _File(names, make_classes(network, names.reserved), probes, scopes)
+    texts = [_header(network, names, standalone, is_inference, scopes)]
     written: set[str] = set()
     for graph in network.subgraphs():
         block = file.classes.of[id(graph)]
@@ -46,12 +55,13 @@ class _File(Frozen):
     names: FileNames
     classes: Classes
     probes: bool
+    scopes: bool
 
     def text(self, code: Code, indent: int, room: int) -> str:
         return to_python(code, indent, room, self.names.functions)
 
 
-def _header(network: Graph, names: FileNames, standalone: bool, is_inference: bool) -> str:
+def _header(network: Graph, names: FileNames, standalone: bool, is_inference: bool, scopes: bool) -> str:
     flows_in = " and ".join(str(node.shape) for node in network.input_nodes)
     flows_out = " and ".join(str(network.shape_of(output.edge)) for output in network.outputs)
     form = ", for inference" if is_inference else ""
@@ -59,7 +69,7 @@ def _header(network: Graph, names: FileNames, standalone: bool, is_inference: bo
     helpers = helper_sources({f.removeprefix("nn.") for f in names.used if f.startswith("nn.")}) if standalone else []
     if any("Any" in h for h in helpers):
         lines += ["from typing import Any", ""]
-    if any("jax." in h for h in helpers):
+    if scopes or any("jax." in h for h in helpers):
         lines.append("import jax")
     if any(f.startswith("jnp.") for f in names.used) or any("jnp." in h for h in helpers):
         lines.append("import jax.numpy as jnp")
@@ -177,7 +187,10 @@ class _ClassWriter:
         # the output shape, where it is the same for every use of the class
         shapes_of_uses = {", ".join(map(str, graph.nodes[index].shapes)) for graph in self.block.graphs}
         comment = shapes_of_uses.pop() if len(shapes_of_uses) == 1 else ""
-        yield f"        {line}" + (f"  # {comment}" if comment and "\n" not in line and len(line) < 90 else "")
+        line = f"        {line}" + (f"  # {comment}" if comment and "\n" not in line and len(line) < 90 else "")
+        if self.file.scopes:
+            yield f'        with jax.named_scope("layer:{node.name}"):'
+        yield indent(line, "    ") if self.file.scopes else line
         if self.file.probes:
             for target in targets:
                 yield f'        {target} = nn.probe(self, "{node.name}", {target})'

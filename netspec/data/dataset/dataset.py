@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
 from netspec.data.dataset.lazy_rows import Array, Column, read_all
+from netspec.data.dataset.order import Order, portion_count
 from netspec.language.diagnostics import Diagnostic, Unplaced
 from netspec.language.lazy import np
 from netspec.language.record import Frozen
@@ -153,48 +154,6 @@ class TrainRows(Frozen):
         return np.frombuffer(self.bytes, np.int64)
 
 
-def portion_count(portion: float, examples: int) -> int:
-    """A fraction, or a whole number of examples, as a number of examples."""
-    return portion if isinstance(portion, int) else int(portion * examples + 0.5)
-
-
-@dataclass(frozen=True, eq=False)
-class Order:
-    """The rows of a table that the windows over its series hold: arrays with a number for each window.
-
-    Rows are numbered in the order of time, one series after the other. `series` is the number of the series, `begin`
-    the first row of the inputs, `target` the first row of the targets, and `end` the last row of a window.
-    """
-
-    series: Array
-    begin: Array
-    target: Array
-    end: Array
-
-    def ends(self, rest: Array, portion: float) -> tuple[Array, Array]:
-        """The last windows of each series among `rest`, and those before them that hold none of their targets."""
-        held, left = [], []
-        for number in np.unique(self.series[rest]):
-            mine = rest[self.series[rest] == number]
-            count = min(portion_count(portion, len(mine)), len(mine))
-            ending, before = mine[len(mine) - count :], mine[: len(mine) - count]
-            held.append(ending)
-            left.append(before[self.end[before] < self.target[ending].min()] if count else before)
-        return np.concatenate(held), np.concatenate(left)
-
-    def leaks(self, train: Array, held: Array) -> Array:
-        """The windows among `train` that hold a row which is a target of `held`."""
-        rows = int(max(self.end.max(), 0)) + 2
-        covered = np.zeros(rows, np.int64)
-        np.add.at(covered, self.target[held], 1)
-        np.add.at(covered, self.end[held] + 1, -1)
-        is_target = np.cumsum(np.cumsum(covered) > 0)
-        before = np.concatenate([[0], is_target])
-        count = before[self.end[train] + 1] - before[self.begin[train]]
-        leaking: Array = train[count > 0]
-        return leaking
-
-
 @dataclass(frozen=True, eq=False)
 class Dataset:
     """Loaded data. `columns` names the features of inputs that are vectors, where the source knows names.
@@ -205,10 +164,11 @@ class Dataset:
     all features, or of each (None: it has none). `scales` says by input how each feature is normalized, where that
     differs from the others (None: as `normalize` says).
     `gap` is set for consecutive examples, such as windows over a text: the end is held out then, and the last `gap`
-    examples before it are left out, since they overlap it. `order` says which rows windows over series hold, for
-    splits in the order of time; `baselines` has by name what a forecast without a network says of each example, and
-    `test_baselines` the same of a test split from another file. `raw_names` has the names that the source gives to
-    inputs, by the names in the network. `checked` says which part of streamed data was checked, where that is not all.
+    examples before it are left out, since they overlap it. `order` says which rows windows over series hold, for splits
+    in the order of time; `baselines` has by name what a forecast without a network says of each example, and
+    `test_order` and `test_baselines` are the same of a test split from another file. `raw_names` has the names that the
+    source gives to inputs, by the names in the network. `checked` says which part of streamed data was checked, where
+    that is not all.
     `divided_by` has the group or the time of each training example, by which they are divided into folds.
     `passes` has iterables of batches by split; `train` has only the examples of theirs that were looked at then.
     """
@@ -227,6 +187,7 @@ class Dataset:
     scales: dict[str, tuple[str | None, ...]] = field(default_factory=dict)
     gap: int | None = None
     order: Order | None = None
+    test_order: Order | None = None
     baselines: Mapping[str, Array] = field(default_factory=dict)
     test_baselines: Mapping[str, Array] = field(default_factory=dict)
     raw_names: dict[str, str] = field(default_factory=dict)

@@ -11,9 +11,10 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from netspec.compiler.ir.output_head import OutputHead
-from netspec.data.dataset.dataset import Arrays, Dataset, Facts, input_as_target, portion_count
+from netspec.data.dataset.dataset import Arrays, Dataset, Facts, input_as_target
 from netspec.data.dataset.lazy_rows import Array, Column, converted, in_memory
 from netspec.data.dataset.options import Last
+from netspec.data.dataset.order import portion_count
 from netspec.data.dataset.ragged import readings
 from netspec.data.errors.files import CannotSplit
 from netspec.data.errors.folds import CannotFold
@@ -93,7 +94,7 @@ def split_dataset(
         test_index=None if has_own_test else test_index,
         is_fold=bool(settings.held_out_fold),
         class_weights=class_weights(dataset.facts, dataset.train, rest, settings.class_weights),
-        baselines=_baselines(dataset, {"val": val_index, "test": None if has_own_test else test_index}),
+        baselines=_baselines(dataset, {"train": rest, "val": val_index, "test": None if has_own_test else test_index}),
     )
     if scaling is None:
         parts = splits.train.inputs.items()
@@ -135,7 +136,7 @@ def normalize_targets(
 
 
 def _baselines(dataset: Dataset, index: Mapping[str, Array | None]) -> dict[str, Mapping[str, Array]]:
-    """The forecasts of the parts that are held out, by which those of the network are judged."""
+    """The forecasts of the parts, by which those of the network are judged."""
     found = {
         part: {name: values[rows] for name, values in dataset.baselines.items()}
         for part, rows in index.items()

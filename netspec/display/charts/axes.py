@@ -20,13 +20,14 @@ SMALLEST = 1e-305
 @dataclass(frozen=True)
 class Axis:
     """The numbers from `low` to `high`, on a logarithmic scale where `is_log`; `ticks` are those that are written, in
-    percent where they are fractions with `in_percent`."""
+    percent where they are fractions with `in_percent`, or as `labels` say."""
 
     low: float
     high: float
     ticks: tuple[float, ...]
     is_log: bool = False
     in_percent: bool = False
+    labels: tuple[str, ...] = ()
 
     def at(self, value: float) -> float:
         """Where a number is, from 0 to 1."""
@@ -38,7 +39,7 @@ class Axis:
     @property
     def texts(self) -> list[str]:
         """What is written at the ticks."""
-        return tick_texts(self.ticks, in_percent=self.in_percent)
+        return [*self.labels] or tick_texts(self.ticks, in_percent=self.in_percent)
 
 
 FRACTIONS = Axis(0.0, 1.0, (0.0, 0.2, 0.4, 0.6, 0.8, 1.0))

@@ -24,8 +24,14 @@ from netspec.training.recipe.recipe import Recipe
 
 def held_out_baselines(recipe: Recipe, experiment: Experiment) -> dict[str, dict[str, MetricValue]]:
     """The metrics of forecasts without the network, on the split that the final metrics of a training are of."""
-    part = next((part for part in ("test", "val") if getattr(experiment, part) is not None), "")
-    arrays, forecasts = getattr(experiment, part, None), experiment.baselines.get(part)
+    part = next((part for part in ("test", "val") if getattr(experiment, part) is not None), None)
+    return {} if part is None else baselines_of(recipe, experiment, part)
+
+
+def baselines_of(recipe: Recipe, experiment: Experiment, part: str) -> dict[str, dict[str, MetricValue]]:
+    """The metrics of forecasts without the network on a split (`train`, `val`, `test`), by the names of the forecasts;
+    none where there are no such forecasts."""
+    arrays, forecasts = getattr(experiment, part), experiment.baselines.get(part)
     return {} if arrays is None or not forecasts else baseline_metrics(recipe, arrays, forecasts, prefix=f"{part}_")
 
 

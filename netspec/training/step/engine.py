@@ -15,7 +15,6 @@ from typing import Any, TypeAlias, TypeVar
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 import optax
 from flax import nnx
 
@@ -220,10 +219,8 @@ class Engine:
         return self.placement.put(self.order_of_rows(epoch, examples))
 
     def order_of_rows(self, epoch: int, examples: int) -> Any:
-        """The same on the host: a permutation that follows from the seed and the epoch alone."""
-        if not self.experiment.shuffle:
-            return np.arange(examples, dtype=np.int32)
-        return np.random.default_rng((self.recipe.seed, epoch)).permutation(examples).astype(np.int32)
+        """The same on the host."""
+        return self.experiment.order_of_rows(epoch, examples)
 
     # ------------------------------------------------------------ one step
 

@@ -128,3 +128,20 @@ def test_evaluation_on_a_file_and_resume(folder: Path, trained: netspec.Result, 
     assert other["test_mae"] > 0
     longer = netspec.resume(trained.run, epochs=3)
     assert longer.epochs == 3
+
+
+def test_eval_shows_the_baselines_of_each_split(folder: Path, trained: netspec.Result, monkeypatch, capsys) -> None:
+    monkeypatch.chdir(folder)
+    assert run(["eval", str(trained.run), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["baselines"] == json.loads(json.dumps(trained.baselines))
+    assert run(["eval", str(trained.run), "--split", "val", "--json"]) == 0
+    load = {station: series(folder, station) for station in ("north", "south")}
+    windows, test = 80 - 9 + 1, round(0.2 * (80 - 9 + 1))
+    before = windows - test - 2  # two windows more hold a target of the test
+    begins = range(before - round(0.1 * before), before)
+    errors = [load[s][b + 6 : b + 9] - load[s][b + 5] for s in load for b in begins]
+    shown = json.loads(capsys.readouterr().out)["baselines"]["last value"]
+    assert shown["val_mae"] == pytest.approx(np.abs(errors).mean(), rel=1e-4)
+    assert run(["eval", str(trained.run), "--data", "load.csv"]) == 0
+    assert "4 hours before" in capsys.readouterr().out

@@ -17,6 +17,8 @@ MAX_IMAGES = 12
 MAX_KEYS = 20
 MAX_SIDE = 192
 """Larger images are thinned out."""
+STRIPE = 4
+"""Pixels from a stripe of ignored pixels to the next."""
 
 
 def masks_html(of: Evaluated, outcome: Outcome) -> str:
@@ -30,16 +32,19 @@ def masks_html(of: Evaluated, outcome: Outcome) -> str:
         number = int(of.index[one])
         name = of.examples.name(number)
         true, guess = (_mask(outcome, ids, one, height, width) for ids in (outcome.expected, outcome.decided))
-        wrong = np.where((true != guess) & (true != IGNORED), np.uint8(255), np.uint8(0))
+        is_ignored = true == IGNORED
+        wrong = np.where(true != guess, np.uint8(255), np.uint8(0))
         shown = [("true", true), ("predicted", guess)]
         image = of.examples.image(number) if of.examples.kind == "images" else np.full((*true.shape, 1), 128, np.uint8)
         pictures = _picture(image, f"{name}", "image")
-        pictures += "".join(_picture(overlay(image, ids), f"{name}, {what}", what) for what, ids in shown)
-        pictures += _picture(wrong[..., None], f"{name}, wrong pixels", "wrong pixels")
+        pictures += "".join(_picture(overlay(image, ids), f"{name}, {what}", what, is_ignored) for what, ids in shown)
+        pictures += _picture(np.repeat(wrong[..., None], 3, 2), f"{name}, wrong pixels", "wrong pixels", is_ignored)
         items += f'<li><span>{escape(name)}: IoU {scores[one]:.3f}</span><div class="masks">{pictures}</div></li>'
     count = f"{len(worst)} of {len(scores):,} images" if len(worst) < len(scores) else f"All {len(scores)} images"
     text = f"{count}, the lowest IoU first: the mean of the classes that are in the mask or predicted."
-    return heading("Worst masks") + paragraph(text) + _key(outcome) + f'<ul class="masks-list">{items}</ul>'
+    pixels = len(scores) * height * width
+    key = _key(outcome, has_ignored=len(outcome) < pixels)
+    return heading("Worst masks") + paragraph(text) + key + f'<ul class="masks-list">{items}</ul>'
 
 
 def image_ious(outcome: Outcome) -> Array:
@@ -70,19 +75,26 @@ def _mask(outcome: Outcome, ids: Array, example: int, height: int, width: int) -
     return mask.reshape(height, width)
 
 
-def _picture(pixels: Array, label: str, caption: str) -> str:
+def _picture(pixels: Array, label: str, caption: str, is_ignored: Array | None = None) -> str:
+    """An image; pixels that are ignored are striped."""
     step = -(-max(pixels.shape[:2]) // MAX_SIDE)
     small = pixels[::step, ::step]
+    if is_ignored is not None:
+        stripes = np.add.outer(*map(np.arange, small.shape[:2])) % STRIPE < STRIPE // 2
+        colors = np.where(stripes, np.uint8(255), np.uint8(96))[..., None]
+        small = np.where(is_ignored[::step, ::step, None], colors, small)
     source = png_uri(small[..., 0] if small.shape[2] == 1 else small)
     return f'<div><img src="{source}" alt="{escape(label)}"><span>{escape(caption)}</span></div>'
 
 
-def _key(outcome: Outcome) -> str:
-    """The colors of the classes; class 0 has none."""
+def _key(outcome: Outcome, *, has_ignored: bool) -> str:
+    """The colors of the classes; class 0 has none. Pixels that are ignored are explained where there are any."""
     colors = class_colors()
     items = ""
     for number, name in enumerate(outcome.names[: MAX_KEYS + 1]):
         if number:
             color = "#" + "".join(f"{part:02x}" for part in colors[number % 255].tolist())
             items += f'<li><span class="swatch" style="background:{color}"></span>{escape(name)}</li>'
+    if has_ignored:
+        items += '<li><span class="swatch striped"></span>ignored: in no metric</li>'
     return f'<ul class="mask-key">{items}</ul>'

@@ -30,7 +30,8 @@ Split = Literal["train", "val", "test"]
 @json_option
 def command(run: str, split: Split, data: str | None, as_json: bool) -> int:
     """Evaluate the best weights of a RUN folder: the loss and every metric on a split of its data, or on other data,
-    which are evaluated whole unless they have a test split of their own.
+    which are evaluated whole unless they have a test split of their own. Behind the metrics of forecasts are those of
+    forecasts without a network, such as the last value.
 
     \b
     Example:
@@ -45,10 +46,11 @@ def command(run: str, split: Split, data: str | None, as_json: bool) -> int:
     found = evaluate_model(path, data, split)
     print_problems(found.warnings)
     if as_json:
-        print_json({"metrics": found.metrics, "split": split, "examples": found.examples})
+        baselines = {"baselines": found.baselines} if found.baselines else {}
+        print_json({"metrics": found.metrics, "split": split, "examples": found.examples, **baselines})
         return 0
     click.echo(f"{plural(found.examples, 'example')} of {found.what}")
-    click.echo("\n".join(wrapped(metric_parts(found.metrics), line_width(), indent="")))
+    click.echo("\n".join(wrapped(metric_parts(found.metrics, found.baselines), line_width(), indent="")))
     for name, value in found.metrics.items():
         if isinstance(value, list):
             click.echo(table_text(name, value, read_preprocessing(path).class_names))

@@ -41,6 +41,12 @@ class ProcessOptions(Frozen):
         """Whether this process only starts those that train."""
         return (self.processes or 1) > 1 and LOCAL not in os.environ
 
+    @property
+    def several(self) -> str:
+        """The option that asks for several processes, as it is written; empty: none does."""
+        given = {"--processes": (self.processes or 1) > 1, "--coordinator": self.coordinator is not None}
+        return next((option for option, is_given in given.items() if is_given), "")
+
     def check(self) -> None:
         """Raises click.UsageError for options that contradict each other."""
         if self.processes is not None and (self.coordinator, self.process_id, self.process_count) != (None,) * 3:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from netspec.cli.commands.training.first_aid import FirstAidOptions, first_aid_options
 from netspec.cli.commands.training.processes import ProcessOptions, process_options
 from netspec.cli.examples import find_example
 from netspec.cli.options import SpecOptions, json_option, spec_options
@@ -74,6 +75,7 @@ if TYPE_CHECKING:
 @click.option(
     "--report/--no-report", "has_report", default=True, help="Write report.html, a page about it, into the run folder."
 )
+@first_aid_options
 @process_options
 @spec_options
 @json_option
@@ -92,6 +94,7 @@ def command(
     mesh: str | None,
     lowering: str | None,
     has_report: bool,
+    first_aid: FirstAidOptions,
     group: ProcessOptions,
     given: SpecOptions,
     as_json: bool,
@@ -118,6 +121,9 @@ def command(
         netspec train specs/digits.net --folds 5
         netspec train specs/digits.net --sweep rate=1e-4,1e-3,1e-2 --sweep batch=32,64
         netspec train specs/digits.net --devices 4
+        netspec train specs/digits.net --overfit-batch
+        netspec train specs/digits.net --dry-run
+        netspec train specs/digits.net --profile
     """
     if example is not None:
         if file is not None or resume is not None:
@@ -130,6 +136,7 @@ def command(
     if sweeps and file is None:
         raise click.UsageError("--sweep needs a spec FILE; --resume RUN continues a sweep with the values that it has")
     group.check()
+    first_aid.check(group, resume=resume, run_folder=run_folder, sweep=sweeps)
     if group.starts:
         return group.start()
     devices = devices or devices_of(mesh)
@@ -138,8 +145,10 @@ def command(
     continue_unread()
     with group.joined() as reports:
         reporter = Several() if not reports else JsonReporter() if as_json else make_reporter()
-        options = {"reporter": reporter, "save_seconds": save_every}
+        options = {"reporter": first_aid.following(reporter, as_json), "save_seconds": save_every}
         spec = given.compilation(file) if file is not None else None
+        if first_aid.option and spec is not None:
+            return first_aid.run(spec, as_json)
         result: AnyResult | None
         try:
             if resume is not None:

@@ -106,7 +106,7 @@ class CsvFormat(Frozen, dict=True):
 
 def _wrong_encoding(file: str, data: bytes, encoding: str) -> Unplaced:
     """What to write for a file that is not in an encoding."""
-    found = _detect(data)
+    found = detect_encoding(data)
     if found is None or codecs.lookup(found) == codecs.lookup(encoding):
         reason, case, sample = f"it is not {encoding.upper()} text", "", ""
     else:
@@ -118,7 +118,7 @@ def _wrong_encoding(file: str, data: bytes, encoding: str) -> Unplaced:
     return broken(encoding=found or "", sample=sample, advice=advice)
 
 
-def _detect(data: bytes) -> str | None:
+def detect_encoding(data: bytes) -> str | None:
     """The encoding that bytes seem to have: UTF-16 by its mark or its zeros, else the one of Windows or Latin-1."""
     for mark, name in BYTE_ORDER_MARKS.items():
         if data.startswith(mark):

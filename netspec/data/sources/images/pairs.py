@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from netspec.data.dataset.dataset import Arrays, Dataset, Facts, HoldOut, Source, Target, portion_count, source
+from netspec.data.dataset.dataset import Arrays, Dataset, Facts, HoldOut, Source, Target, source
 from netspec.data.dataset.lazy_rows import Array
+from netspec.data.dataset.order import portion_count
 from netspec.data.errors.sources import FewForPairs, PairsFolded, PairsRead
 from netspec.data.sources.class_folders import Listing
 from netspec.data.sources.images.image_folder import Images, Pictures

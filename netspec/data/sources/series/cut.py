@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from netspec.data.dataset.dataset import Order
 from netspec.data.dataset.lazy_rows import Array, Rows
 from netspec.data.sources.series.rows import SeriesRows
 from netspec.data.transforms.times import season_name
@@ -66,12 +65,6 @@ def longest_stretch(segment: Array, bad: Array) -> int:
     change = (np.diff(segment, prepend=segment[:1] - 1) != 0) | bad | np.concatenate([[False], bad[:-1]])
     pieces = np.cumsum(change)[~bad]
     return int(np.unique(pieces, return_counts=True)[1].max()) if len(pieces) else 0
-
-
-def order_of(rows: SeriesRows, begins: Array, past: int, ahead: int) -> Order:
-    """Which rows the windows hold."""
-    first_target = begins + past if ahead else begins + past - 1
-    return Order(rows.series[begins], begins, first_target, begins + past + ahead - 1)
 
 
 def fill_forward(values: Array, segment: Array) -> Array:

@@ -10,6 +10,7 @@ from typing import ClassVar
 from netspec.data.dataset.dataset import Arrays, Dataset, Facts, Source, Target, source
 from netspec.data.dataset.lazy_rows import Array, read_all
 from netspec.data.dataset.options import Names
+from netspec.data.dataset.order import Order, Timeline
 from netspec.data.dataset.precision import narrowed
 from netspec.data.errors.series import Leak, NoWindow
 from netspec.data.errors.sources import NoTarget
@@ -20,7 +21,6 @@ from netspec.data.sources.series.cut import (
     baseline_forecasts,
     fill_forward,
     longest_stretch,
-    order_of,
     window_begins,
 )
 from netspec.data.sources.series.features import Features, features_of
@@ -120,7 +120,8 @@ class Windows(SeriesSource):
             test_rows=test.first_lines if test is not None else None,
             encoder=encoder,
             scales=encoder.by_input(scales),
-            order=order_of(cut.rows, cut.begins, self.past, self.ahead),
+            order=cut.order(self.time),
+            test_order=test.order(self.time) if test is not None else None,
             baselines=cut.baselines(self.season),
             test_baselines=test.baselines(self.season) if test is not None else {},
         )
@@ -262,6 +263,15 @@ class Cut:
     def last(self) -> Array:
         """The last row of the past of each window."""
         return self.begins + self.encoder.past - 1
+
+    def order(self, time: str | None) -> Order:
+        """Which rows the windows hold, and when these are by the column `time`."""
+        rows, encoder, begins = self.rows, self.encoder, self.begins
+        at = (rows.line, "row") if rows.times is None or time is None else (rows.times, time)
+        values = self.targets.values if self.targets.of_row.names is None else self.targets.values[:, None]
+        timeline = Timeline(*at, rows.format, values, self.names, rows.names)
+        first_target = begins + encoder.past if encoder.ahead else self.last
+        return Order(rows.series[begins], begins, first_target, begins + encoder.past + encoder.ahead - 1, timeline)
 
     def baselines(self, season: int | None) -> dict[str, Array]:
         """By name, forecasts without a network, in the form of the targets."""

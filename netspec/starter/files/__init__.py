@@ -1,0 +1,1 @@
+"""Folders, arrays and texts: which source reads them."""

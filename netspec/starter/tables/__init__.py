@@ -1,0 +1,1 @@
+"""Tables: which file, which columns, which target."""

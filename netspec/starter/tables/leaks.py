@@ -1,0 +1,51 @@
+"""Columns that say the target itself, and copies of other columns.
+
+Input: columns. Output: the same columns, these ones as nothing to learn from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from netspec.language.lazy import np
+from netspec.starter.tables.columns import Column, shown
+from netspec.starter.tables.targets import TargetColumn
+
+COPY = 0.99999
+"""Numbers with a larger correlation are the same in another unit."""
+
+
+def without_leaks(columns: Iterable[Column], goal: TargetColumn, target: Sequence[str]) -> Iterator[Column]:
+    """The columns; those from which the target can be read off are nothing to learn from."""
+    for column in columns:
+        reason = _leak(column, goal, target) if column.kind in ("number", "category") else ""
+        yield column.as_nothing(reason) if reason else column
+
+
+def without_copies(columns: Iterable[Column]) -> Iterator[Column]:
+    """The columns; those with the cells of an earlier one are nothing to learn from."""
+    seen: dict[int, Column] = {}
+    for column in columns:
+        first = seen.setdefault(hash(tuple(column.cells)), column)
+        is_copy = first is not column and column.kind != "nothing" and [*first.cells] == [*column.cells]
+        yield column.as_nothing(f"is a copy of {shown(first.name)}") if is_copy else column
+
+
+def _leak(column: Column, goal: TargetColumn, target: Sequence[str]) -> str:
+    """How a column says the target; empty for one that does not."""
+    if [*column.cells] == [*target]:
+        return "is a copy of the target"
+    if goal.is_classes:
+        labels: dict[str, str] = {}
+        if any(labels.setdefault(cell, label) != label for cell, label in zip(column.cells, target, strict=True)):
+            return ""
+        is_code = len(labels) == len({*labels.values()}) == len({*target})
+        return "says the target in other words" if is_code else ""
+    if column.kind == "number":
+        values = [column.form.number(cell) for cell in target]
+        mine, theirs = column.numbers, np.array([np.nan if value is None else value for value in values])
+        both = np.isfinite(mine) & np.isfinite(theirs)
+        mine, theirs = mine[both], theirs[both]
+        if len(mine) > 2 and mine.std() > 0 and theirs.std() > 0 and abs(np.corrcoef(mine, theirs)[0, 1]) > COPY:
+            return "is the target in another unit"
+    return ""

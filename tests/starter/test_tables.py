@@ -1,0 +1,195 @@
+"""What `netspec new` sees in tables, and what it writes for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_iris
+
+import netspec
+from netspec.starter.draft import Draft
+from netspec.starter.start import draft_spec
+
+ROWS = 60
+COUNT = [*range(ROWS)]
+
+
+def write(folder: Path, columns: dict[str, Sequence[object]], name: str = "table.csv", delimiter: str = ",") -> Path:
+    rows = zip(*columns.values(), strict=True)
+    lines = [delimiter.join(columns), *(delimiter.join(map(str, row)) for row in rows)]
+    path = folder / name
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def draft(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Draft]:
+    """The draft for a table with the given columns besides two that can be learned from, which has to be correct."""
+    monkeypatch.chdir(tmp_path)
+
+    def make(target: str = "price", delimiter: str = ",", **columns: Sequence[object]) -> Draft:
+        random = np.random.default_rng(0)
+        known: dict[str, Sequence[object]] = {"area": random.normal(80, 20, ROWS).round(1).tolist()}
+        known |= {"price": random.normal(300, 50, ROWS).round(2).tolist(), **columns}
+        write(tmp_path, known, delimiter=delimiter)
+        found = draft_spec(Path("table.csv"), target, "accuracy", Path("table.net"))
+        assert [problem for problem in netspec.check(found.text) if problem.is_error] == []
+        return found
+
+    return make
+
+
+def codes(call: Callable[[], object]) -> list[str]:
+    with pytest.raises(netspec.CompileError) as error:
+        call()
+    return [problem.code for problem in error.value.diagnostics]
+
+
+def test_columns_from_which_nothing_can_be_learned_are_left_out(draft: Callable[..., Draft]) -> None:
+    random = np.random.default_rng(1)
+    found = draft(
+        house_id=random.permutation(1000)[:ROWS].tolist(),
+        country=["Peru"] * ROWS,
+        owner=[f"Ann {i * 7919 % 1000}" for i in COUNT],
+        row=COUNT,
+        note=[""] * ROWS,
+    )
+    assert 'drop = ["house_id", "country", "owner", "row", "note"]' in " ".join(found.text.split()).replace(
+        "[ ", "["
+    ).replace(", ]", "]")
+    reasons = "\n".join(found.findings)
+    for name, reason in (("house_id", "identifies"), ("country", "same value"), ("owner", "another name"),
+                         ("row", "counts the rows"), ("note", "is empty")):  # fmt: skip
+        assert f"`{name}` " in reasons
+        assert reason in reasons
+
+
+def test_columns_that_say_the_target_are_left_out(draft: Callable[..., Draft]) -> None:
+    random = np.random.default_rng(0)
+    random.normal(80, 20, ROWS)
+    price = random.normal(300, 50, ROWS).round(2)
+    found = draft(cents=(price * 100).round().astype(int).tolist(), copy=price.tolist())
+    assert "`cents` is the target in another unit" in "\n".join(found.findings)
+    assert "`copy` is a copy of the target" in "\n".join(found.findings)
+    assert "cents" in found.text.partition("drop =")[2]
+
+
+def test_a_code_of_the_class_is_a_leak(draft: Callable[..., Draft]) -> None:
+    kind = ["ab"[i % 2] for i in COUNT]
+    found = draft(target="kind", kind=kind, code=[{"a": 17, "b": 4}[k] for k in kind])
+    assert "`code` says the target in other words" in "\n".join(found.findings)
+    assert "dense(1, sigmoid)" in found.text
+
+
+def test_dates_missing_values_and_marks(draft: Callable[..., Draft]) -> None:
+    found = draft(
+        built=[f"{1950 + i}-0{1 + i % 9}-1{i % 10}" for i in COUNT],
+        sold=[f"0{1 + i % 9}/0{1 + i % 7}/2001" for i in COUNT],
+        rooms=["" if i % 10 == 0 else i % 7 for i in COUNT],
+        baths=["unknown" if i % 9 == 0 else i % 3 for i in COUNT],
+    )
+    assert 'of("built", as = date)' in found.text
+    assert 'of("sold", as = date("%d/%m/%Y"))' in found.text
+    assert "missing = median" in found.text
+    assert 'absent = "unknown"' in found.text
+    seen = "\n".join(found.findings)
+    assert "`sold` can be read in several ways" in seen
+    assert "`rooms` (6)" in seen
+
+
+def test_many_categories_have_an_embedding(draft: Callable[..., Draft]) -> None:
+    found = draft(town=[f"t{i % 29}" for i in COUNT], state=["xyz"[i % 3] for i in COUNT])
+    assert 'categories = "state"' in found.text
+    assert 'of("town", as = category(ids))' in found.text
+    assert "input town: tokens(30)" in found.text
+    assert "embedding(" in found.text
+
+
+def test_rare_classes_have_weights_and_other_metrics(draft: Callable[..., Draft]) -> None:
+    found = draft(target="kind", kind=["rare" if i in (3, 40) else "usual" for i in COUNT])
+    assert "class_weights = balanced" in found.text
+    assert "balanced_accuracy" in found.text
+    even = draft(target="kind", kind=["ab"[i % 2] for i in COUNT])
+    assert "class_weights" not in even.text
+    assert "metrics" not in even.text
+
+
+def test_long_tails_have_a_loss_for_them(draft: Callable[..., Draft]) -> None:
+    incomes = np.exp(np.random.default_rng(3).normal(8, 1.2, ROWS)).round(1)
+    assert "huber" in draft(target="income", income=incomes.tolist()).text
+    assert "huber" not in draft().text
+
+
+def test_a_target_with_gaps_loses_these_rows(draft: Callable[..., Draft]) -> None:
+    found = draft(target="score", score=["NA" if i < 5 else i * 1.5 for i in COUNT])
+    assert 'of("score", as = number, missing = drop)' in found.text
+    assert "5 rows without it" in found.findings[0]
+
+
+def test_files_that_are_written_in_another_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    german = ["größe;miete", *(f"{i % 37},{i % 10};1.{i % 900 + 100},5" for i in range(100, 160))]
+    Path("wohnungen.csv").write_text("\n".join(german), encoding="cp1252")
+    text = netspec.new("wohnungen.csv", target="miete")
+    for option in ('delimiter = ";"', 'encoding = "cp1252"', 'decimal = ","', 'thousands = "."'):
+        assert option in text
+    assert netspec.check(text) == []
+    numbers = [f"{i * 7919 % 100 / 10},{i * 104729 % 1000 / 10},{i % 2}" for i in COUNT]
+    Path("plain.csv").write_text("\n".join(numbers), encoding="utf-8")
+    assert "header = none" in netspec.new("plain.csv", target="column_3")
+
+
+def test_errors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    x = [i * 7919 % 101 / 10 for i in COUNT]
+    write(tmp_path, {"x": x, "price": x[::-1], "same": ["7"] * ROWS, "name": [f"n{i}" for i in COUNT]})
+    new = netspec.new
+    assert codes(lambda: new("table.csv")) == ["NS660"]
+    assert codes(lambda: new("table.csv", target="prize")) == ["NS660"]
+    assert codes(lambda: new("tabel.csv", target="price")) == ["NS661"]
+    assert codes(lambda: new("table.csv", target="same")) == ["NS662"]
+    assert codes(lambda: new("table.csv", target="name")) == ["NS662"]
+    write(tmp_path, {"price": x[:1], "x": x[:1]}, "one.csv")
+    assert codes(lambda: new("one.csv", target="price")) == ["NS662"]
+    write(tmp_path, {"price": x}, "alone.csv")
+    assert codes(lambda: new("alone.csv", target="price")) == ["NS664"]
+    with pytest.raises(ValueError, match="goal"):
+        new("table.csv", target="price", goal="best")
+    with pytest.raises(netspec.CompileError, match="--target price"):
+        new("table.csv")
+    with pytest.raises(netspec.CompileError, match="did you mean `price`"):
+        new("table.csv", target="prize")
+
+
+def test_goals(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    iris = load_iris(as_frame=True).frame
+    iris.to_csv("iris.csv", index=False)
+    sizes = {}
+    for goal in ("accuracy", "small", "fast"):
+        text = netspec.new("iris.csv", target="target", goal=goal)
+        model = netspec.compile(text)
+        sizes[goal] = int(model.summary().partition("trainable parameters")[2].split()[0].replace(",", ""))
+        assert ("--goal" in text) == (goal != "accuracy")
+    assert sizes["small"] < sizes["fast"] < sizes["accuracy"]
+
+
+def test_series_become_forecasts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    days = np.datetime64("2023-01-01") + np.arange(400)
+    sales = (100 + 20 * np.sin(np.arange(400) * 2 * np.pi / 7)).round(2)
+    write(tmp_path, {"day": days.tolist(), "sales": sales.tolist()}, "sales.csv")
+    text = netspec.new("sales.csv", target="sales")
+    for part in ("windows(", "ahead = 7", "season = 7", 'time = "day"', "known = "):
+        assert part in text
+    assert text.count("= last(15%)") == 2
+    assert netspec.check(text) == []
+    two = {"day": [*days.tolist()] * 2, "shop": ["a"] * 400 + ["b"] * 400, "sales": [*sales.tolist()] * 2}
+    write(tmp_path, two, "shops.csv")
+    assert 'group = "shop"' in netspec.new("shops.csv", target="sales")
+    shuffled = np.random.default_rng(0).permutation(400)[:200]
+    write(tmp_path, {"day": days[shuffled].tolist(), "sales": sales[shuffled].tolist()}, "some.csv")
+    assert "csv(" in netspec.new("some.csv", target="sales")

@@ -32,10 +32,11 @@ def run_until(engine: Engine, data: Data | Stream, state: State, step: int) -> S
 
 
 def explain(
-    engine: Engine, data: Data | Stream | BatchFeed, state: State, step: int, position: tuple[int, int]
+    engine: Engine, data: Data | Stream | BatchFeed, state: State, step: int, position: tuple[int, int] | None = None
 ) -> Diagnostic:
     """The diagnostic for a loss that is not finite in a step of the run, from 0; `state` is an earlier one, `position`
-    the epoch of the step and its number in there, from 0."""
+    the epoch of the step and its number in there, from 0 (None: epochs have the same number of steps)."""
+    position = divmod(step, engine.steps_per_epoch) if position is None else position
     if isinstance(data, BatchFeed):
         return _explain_given(engine, data, state, step, position)
     state = run_until(engine, data, state, step)

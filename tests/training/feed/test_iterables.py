@@ -333,6 +333,6 @@ def test_commands_on_a_run_of_an_iterable(tmp_path: Path, capfd: pytest.CaptureF
     assert run(["eval", str(path)]) == 1 and "NS423" in capfd.readouterr().err
     assert run(["train", "--resume", str(path), "-D", "train.epochs=3"]) == 1 and "NS423" in capfd.readouterr().err
     assert run(["runs", "--runs", str(tmp_path)]) == 0 and path.name in capfd.readouterr().out
-    assert run(["report", str(path)]) == 0
+    assert run(["report", str(path), "-o", str(tmp_path / "report.html")]) == 0
     assert run(["predict", str(path), "1,2,3,4,5,6"]) == 0
     assert "train" not in read_run(path).settings["parts"]

@@ -193,10 +193,13 @@ def _compiled(program: Any, state: State, given: tuple[Any, ...]) -> Any:
 
 def _full_steps(engine: Engine, data: Any) -> Generator[tuple[Any, tuple[Any, ...]], None, None]:
     """Programs of a step and their arguments, for ever; a smaller last batch is left out, unless it is the only one."""
-    full = max(1, data.examples // engine.recipe.batch)
+    full, first = max(1, data.examples // engine.recipe.batch), None
     for epoch in count():
         with closing(steps_of(engine, data, epoch, 0, full, is_single=True)) as taken:
-            yield from ((program, given) for program, given, _ in taken)
+            for program, given, _ in taken:
+                first = program if first is None else first
+                if program is first:  # an iterable may have batches of other sizes
+                    yield program, given
 
 
 def _write(file: Path, content: bytes) -> None:

@@ -16,7 +16,8 @@ from netspec.data.dataset.dataset import Arrays
 from netspec.data.dataset.lazy_rows import read_all
 from netspec.training.experiment import Experiment
 from netspec.training.feed.device_data import metric_sums
-from netspec.training.loop.evaluate import compute_metrics, spreads_of
+from netspec.training.feed.spreads import spreads_of
+from netspec.training.loop.evaluate import compute_metrics
 from netspec.training.losses.regression import Mse
 from netspec.training.metrics.base import MetricValue
 from netspec.training.recipe.recipe import Recipe

@@ -25,7 +25,7 @@ from netspec.training.distributed.processes import peers
 from netspec.training.distributed.shared_run import check_same, writing
 from netspec.training.experiment import Experiment
 from netspec.training.feed.device_data import Data
-from netspec.training.loop.baselines import held_out_baselines
+from netspec.training.loop.baselines import held_out_baselines, record_of
 from netspec.training.loop.callback import Reporter, Several, Tick
 from netspec.training.loop.checkpointing import SAVE_SECONDS, Checkpointing
 from netspec.training.loop.epoch_callbacks import callbacks_of
@@ -174,7 +174,7 @@ class Training:
             "class_names": self.recipe.class_names,
             "seconds": seconds,
             "metrics": plain(metrics),
-            **({"baselines": plain(baselines)} if baselines else {}),
+            **plain(record_of(self.recipe, self.engine.experiment.train, baselines)),
             **({"thresholds": self.recipe.thresholds} if self.recipe.thresholds else {}),
         }
         self.checkpointing.store.wait()

@@ -49,3 +49,12 @@ def test_the_mean_of_normalized_targets(tmp_path: Path) -> None:
     assert found["test_mae"] == pytest.approx(mean_absolute_error(y[40:], guess), rel=1e-4)
     assert found["test_rmse"] == pytest.approx(root_mean_squared_error(y[40:].ravel(), guess.ravel()), rel=1e-4)
     assert found["test_r2"] == pytest.approx(r2_score(y[40:], guess), abs=1e-4)
+
+
+@pytest.mark.parametrize("more", ["", "train { metrics = f1 }", "data { class_weights = balanced }"])
+def test_an_imbalanced_target_is_told(more: str) -> None:
+    y = np.arange(100) % 20 == 0  # 5% are yes
+    found = prepare(read_spec(f"input 3\ndense(1, sigmoid)\n{more}"), (np.eye(100, 3, dtype=np.float32), y.astype(int)))
+    told = [problem for problem in found.warnings if problem.code == "NS655"]
+    assert len(told) == (not more)
+    assert all(problem.message.startswith("9") and "are `0`" in problem.message for problem in told)

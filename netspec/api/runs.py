@@ -46,7 +46,9 @@ def evaluate(
     return evaluate_with_warnings(_run_or_model(run), data, split)
 
 
-def predict(run: str | Path | Model, inputs: Any, *, batch: int = 500, every_window: bool = False) -> Predictions:
+def predict(
+    run: str | Path | Model, inputs: Any, *, batch: int = 500, every_window: bool = False, beams: int = 1
+) -> Predictions:
     """The predictions of a model for new examples: dropout off, inputs normalized as in training.
 
     Args:
@@ -58,6 +60,7 @@ def predict(run: str | Path | Model, inputs: Any, *, batch: int = 500, every_win
             A model of windows over series takes tables or data frames with the last rows of each series.
         batch: how many examples are computed together.
         every_window: of series, forecast from every window of the table, not only from the last of each series.
+        beams: of a network trained with `ctc`, the beginnings that a beam search keeps; 1: the best class at each step.
 
     Returns:
         The predictions: `classes` and `probabilities`, or `values`, and the same as plain dicts (`to_dicts()`); of
@@ -71,7 +74,7 @@ def predict(run: str | Path | Model, inputs: Any, *, batch: int = 500, every_win
     """
     from netspec.runs.model import predict_with_warnings
 
-    return predict_with_warnings(_run_or_model(run), inputs, batch, every_window=every_window)
+    return predict_with_warnings(_run_or_model(run), inputs, batch, every_window=every_window, beams=beams)
 
 
 def load(run: str | Path) -> Model:

@@ -14,7 +14,9 @@ import numpy as np
 from msgspec import structs
 
 from netspec.compiler.ir.output_head import OutputHead
+from netspec.data.dataset.dataset import BLANK
 from netspec.data.errors.network import InputUnlikeData
+from netspec.data.errors.prediction import NoBeams
 from netspec.data.errors.reading import NoData, NoSplit
 from netspec.data.predict.preprocessing import Preprocessing
 from netspec.data.predict.python_inputs import raw_inputs
@@ -25,6 +27,7 @@ from netspec.language.diagnostics import CompileError, Diagnostic, fail
 from netspec.language.record import Frozen
 from netspec.runs.labeled_data import labeled_data
 from netspec.runs.predictions.predictions import Predictions
+from netspec.runs.predictions.transcripts import beam_search, best_path
 from netspec.runs.repeated.ensemble import Ensemble, finished_folds, is_folds_run, load_models, mean_outputs
 from netspec.spec.compilation import Compilation
 from netspec.spec.experiment import SpecExperiment, prepare, with_overrides
@@ -200,11 +203,13 @@ def _same_classes(spec: Compilation, preprocessing: Preprocessing | None) -> dic
     return {"data.class_ids": f"[{', '.join(names[0])}]"}
 
 
-def predict_examples(run: Path | Model, inputs: Any, batch: int = BATCH, *, every_window: bool = False) -> Predictions:
+def predict_examples(
+    run: Path | Model, inputs: Any, batch: int = BATCH, *, every_window: bool = False, beams: int = 1
+) -> Predictions:
     """The predictions for arrays, files, rows or texts, `batch` at a time; see `netspec.predict`."""
     model = run if isinstance(run, Model) else load_models(run)
     raw = raw_inputs(inputs, model.inputs, model.preprocessing or Preprocessing(), every=every_window)
-    return Decoder(model).predictions(raw, _outputs(model, raw.arrays, batch))
+    return Decoder(model, beams).predictions(raw, _outputs(model, raw.arrays, batch))
 
 
 class Decoder:
@@ -212,16 +217,19 @@ class Decoder:
 
     Args:
         model: a trained model.
+        beams: of a network trained with `ctc`, the beginnings that a beam search keeps; 1: the best class at each step.
     """
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Model, beams: int = 1) -> None:
         spec, preprocessing = model.compilation, model.preprocessing or Preprocessing()
         heads = output_heads(spec.optimized)
         losses = {name: loss_for(name, spec.train.loss) for name in heads}
         blanks = {name: heads[name].replace(blank=loss.blank) for name, loss in losses.items() if isinstance(loss, Ctc)}
         self.model, self.heads, self.names = model, {**heads, **blanks}, preprocessing.class_names
         self.thresholds = {**dict.fromkeys(heads, number_of(spec.train.threshold)), **preprocessing.thresholds}
-        self.columns = target_columns(model)
+        self.columns, self.beams = target_columns(model), beams
+        if beams > 1 and not blanks:
+            raise fail(NoBeams())
 
     def predictions(self, raw: RawInputs, outputs: Mapping[str, Any]) -> Predictions:
         """The predictions for some examples, from the arrays that the network gives for them."""
@@ -239,7 +247,21 @@ class Decoder:
 
     def _in_words(self, name: str, values: Any) -> dict[str, Any]:
         columns = self.columns.get(name, ())
-        return _in_words(values, self.heads[name], self.names.get(name), columns, self.thresholds[name])
+        head, names = self.heads[name], self.names.get(name)
+        if head.blank is not None and values.ndim > 1:
+            return self._transcript(values, head, head.blank, names)
+        return _in_words(values, head, names, columns, self.thresholds[name])
+
+    def _transcript(self, values: Any, head: OutputHead, blank: int, names: Sequence[str] | None) -> dict[str, Any]:
+        """The sequence that the classes of the steps spell: a text, where they are characters."""
+        if self.beams > 1:
+            chances = values if head.activation == "softmax" else np.exp(values - values.max(axis=-1, keepdims=True))
+            ids = beam_search(chances / chances.sum(axis=-1, keepdims=True), blank, self.beams)
+        else:
+            ids = best_path(values, blank)
+        shown = names if names is not None else [str(i) for i in range(values.shape[-1])]
+        found = [shown[i] for i in ids]
+        return {"text": "".join(found)} if names is not None and names[0] == BLANK else {"classes": found}
 
 
 def target_columns(model: Model) -> dict[str, Sequence[str]]:
@@ -313,10 +335,7 @@ def _in_words(
     if head.activation == "softmax" or head.blank is not None:
         shown = list(names) if names is not None else [str(i) for i in range(values.shape[-1])]
         if values.ndim > 1:
-            ids = values.argmax(axis=-1).reshape(-1).tolist()
-            if head.blank is not None:
-                ids = [i for i, before in zip(ids, [None, *ids], strict=False) if i not in (before, head.blank)]
-            return {"classes": [shown[i] for i in ids]}
+            return {"classes": [shown[i] for i in values.argmax(axis=-1).reshape(-1).tolist()]}
         ranked = dict(zip(shown, values.tolist(), strict=True))
         return {"class": shown[int(values.argmax())], "probabilities": ranked}
     if head.activation == "sigmoid" and values.shape == (1,):

@@ -16,7 +16,7 @@ import numpy as np
 from msgspec import structs
 
 from netspec.data.checks.network import Expected, check_inputs, with_channels
-from netspec.data.dataset.dataset import Arrays, Dataset, Facts, Source, Target
+from netspec.data.dataset.dataset import BLANK, Arrays, Dataset, Facts, Source, Target
 from netspec.data.errors.network import InputUnlikeData
 from netspec.data.errors.prediction import SourceNeeded, TrainedOnThese, UnknownLabel
 from netspec.data.errors.sources import NoTarget
@@ -183,7 +183,7 @@ def _places(dataset: Dataset, found: tuple[str, ...], known: tuple[str, ...]) ->
     place = {name: number for number, name in enumerate(known)}
     for name in found:
         if name not in place:
-            advice = suggest(name, known, what="its classes")
+            advice = suggest(name, [one for one in known if one != BLANK], what="its classes")
             raise fail(UnknownLabel(name=dataset.name, label_name=name, advice=advice))
     return {number: place[name] for number, name in enumerate(found)}
 
@@ -208,11 +208,14 @@ def _whole(dataset: Dataset) -> Dataset:
     validation split may be taken from it."""
     if dataset.test is not None:
         return dataset
-    train = dataset.train.take(np.arange(max(3, len(dataset.train))) % len(dataset.train))
+    filled = np.arange(max(3, len(dataset.train))) % len(dataset.train)
+    train = dataset.train.take(filled)
+    rows: Sequence[Any] | None = dataset.rows
     facts = dataset.facts.replace(has_test=True, in_time=False)  # nothing is trained on: no split can leak
     return replace(
         dataset,
         train=train,
+        rows=[rows[i] for i in filled.tolist()] if rows is not None else None,
         test=dataset.train,
         facts=facts,
         test_name=dataset.name,

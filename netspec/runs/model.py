@@ -79,15 +79,17 @@ class Model(model.Model):
         found = self.preprocessing.class_names if self.preprocessing is not None else {}
         return {output: list(names) for output, names in found.items()}
 
-    def predict(self, inputs: Any, *, batch: int = BATCH, every_window: bool = False) -> Predictions:
+    def predict(self, inputs: Any, *, batch: int = BATCH, every_window: bool = False, beams: int = 1) -> Predictions:
         """The predictions for new examples, with the weights that the model has; see `netspec.predict`.
 
         Args:
             inputs: arrays, data frames, rows, dicts, images, texts or paths, raw as in the data of the training.
             batch: how many examples are computed together.
             every_window: of series, forecast from every window of a table, not only from the last of each series.
+            beams: of a network trained with `ctc`, the beginnings that a beam search keeps; 1: the best class at each
+                step.
         """
-        return predict_with_warnings(self, inputs, batch, every_window=every_window)
+        return predict_with_warnings(self, inputs, batch, every_window=every_window, beams=beams)
 
     def evaluate(
         self, data: Any = None, *others: Any, split: Literal["train", "val", "test"] = "test"
@@ -135,7 +137,7 @@ class Model(model.Model):
         raw = raw_inputs(inputs, self.inputs, self.preprocessing or Preprocessing())
         parts = [
             {name: np.asarray(value)[:count] for name, value in self.layer_results(names, *arrays).items()}
-            for arrays, count in batches([raw.arrays[name] for name in self.inputs], checked_batch(batch))
+            for arrays, count in batches([raw.arrays[name] for name in self.inputs], checked_count("batch", batch))
         ]
         found = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
         return found[layer] if isinstance(layer, str) else found
@@ -169,13 +171,13 @@ class Result(experiment.Result):
         return f"{curves}<p>{escape(repr(self))}</p>"
 
 
-def checked_batch(batch: object) -> int:
-    """Raises TypeError or ValueError unless a number of examples is a positive integer."""
-    check_type("batch", batch, int, "a positive integer")
-    assert isinstance(batch, int)
-    if batch < 1:
-        raise ValueError(f"`batch` is a positive integer, not {batch}")
-    return batch
+def checked_count(name: str, value: object) -> int:
+    """Raises TypeError or ValueError unless a number, such as that of examples, is a positive integer."""
+    check_type(name, value, int, "a positive integer")
+    assert isinstance(value, int)
+    if value < 1:
+        raise ValueError(f"`{name}` is a positive integer, not {value}")
+    return value
 
 
 def evaluate_with_warnings(run: Path | model.Model, data: Any, split: str) -> dict[str, Any]:
@@ -187,10 +189,12 @@ def evaluate_with_warnings(run: Path | model.Model, data: Any, split: str) -> di
 
 
 def predict_with_warnings(
-    run: Path | model.Model, inputs: Any, batch: int, *, every_window: bool = False
+    run: Path | model.Model, inputs: Any, batch: int, *, every_window: bool = False, beams: int = 1
 ) -> Predictions:
     """The predictions; what is strange about the inputs is a Python warning at the line of the caller's caller."""
-    predictions = predict_examples(run, inputs, checked_batch(batch), every_window=every_window)
+    predictions = predict_examples(
+        run, inputs, checked_count("batch", batch), every_window=every_window, beams=checked_count("beams", beams)
+    )
     for warning in predictions.warnings:
         warnings.warn(f"{render(warning)}\n", InputWarning, stacklevel=3)
     return predictions

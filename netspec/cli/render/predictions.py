@@ -62,6 +62,8 @@ def _text(output: str, shown: Mapping[str, Any], columns: Sequence[str]) -> str:
         prefix = f"{columns[0]} = "
     if "areas" in shown:
         return prefix + areas_text(shown["areas"])
+    if "text" in shown:
+        return f"{prefix}{shown['text']}"
     if "classes" in shown:
         return prefix + " ".join(shown["classes"])
     if "class" in shown:
@@ -109,6 +111,9 @@ def _summary(output: str, shown: Sequence[Mapping[str, Any]], columns: Sequence[
     if "areas" in shown[0]:
         means = {name: float(np.mean([one["areas"][name] for one in shown])) for name in shown[0]["areas"]}
         yield f"{heading}: {areas_text(means)} of all pixels"
+    elif "text" in shown[0]:
+        lengths = [len(one["text"]) for one in shown]
+        yield f"{heading}: {len(shown):,} texts of {min(lengths)} to {max(lengths)} characters"
     elif "classes" in shown[0]:
         yield from _counts_lines(heading, Counter(name for one in shown for name in one["classes"]), width)
     elif "class" in shown[0] or "answer" in shown[0]:

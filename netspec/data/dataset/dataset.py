@@ -35,6 +35,8 @@ MAX_NAME = 255
 """Characters of the longest name of a file."""
 IGNORED = -1
 """The class id of a pixel that counts neither in the loss nor in the metrics."""
+BLANK = ""
+"""The name of class 0 where targets are texts: the blank of `ctc`, which also pads them."""
 DEFAULT_TEST = 0.2
 """The fraction that is held out for the test when a source has no test split and `test` is not written."""
 

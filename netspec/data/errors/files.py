@@ -228,7 +228,8 @@ class TaskUnclear(Diagnostic):
     hint = {
         "integers": "write `task = numbers` to predict the number\nwrite `task = classes` if every value is a class",
         "signs": "{advice}\nwrite `task = classes` if every value is a class",
-        "": "is this the column to predict?\nwrite `task = classes` if every value is a class",
+        "": "is this the column to predict?\nwrite `task = classes` if every value is a class\n"
+        "write `task = text` to predict its characters, with `loss = ctc`",
     }
     column: str
     distinct: int

@@ -1,4 +1,4 @@
-"""NS480, NS481, NS487, NS488, NS568: inputs that cannot be predicted for, and other data for a run."""
+"""NS480, NS481, NS487, NS488, NS568, NS634: inputs that cannot be predicted for, and other data for a run."""
 
 from __future__ import annotations
 
@@ -61,6 +61,14 @@ class Unseen(Diagnostic):
     name: str
     what: str
     more: int = 0
+
+
+class NoBeams(Diagnostic):
+    """`beams` is how many beginnings of a text a beam search keeps, for networks that are trained with `ctc`."""
+
+    code = "NS634"
+    title = "there is nothing to search with beams: the network was not trained with `ctc`"
+    hint = "leave out `beams`"
 
 
 class Resized(Diagnostic):

@@ -1,4 +1,4 @@
-"""NS610 to NS614: texts, and how they are split."""
+"""NS610 to NS614, NS633: texts, and how they are split."""
 
 from __future__ import annotations
 
@@ -87,3 +87,18 @@ class NoVocabulary(Diagnostic):
     unit: str
     count: int
     most: int
+
+
+class StrangeCharacter(Diagnostic):
+    """With `task = text` the characters of the training file are the classes. A text of the test, or of other data to
+    evaluate a run on, has a character that is not among them, so the network has no unit for it.
+    """
+
+    code = "NS633"
+    title = "{where}, column `{column}`: the character `{character}` is not in the training file"
+    label = "{count} such rows"
+    hint = "correct the text, or add rows with this character to the training file"
+    where: str
+    column: str
+    character: str
+    count: int

@@ -78,6 +78,8 @@ def _cells(
             cells |= {prefix + name: _number(value) for name, value in prediction["areas"].items()}
         elif "values" in prediction:
             cells |= _numbers(names, prediction["values"])
+        elif "text" in prediction:
+            cells[names[0]] = prediction["text"]
         elif "classes" in prediction:
             cells[names[0]] = " ".join(prediction["classes"])
         elif not all_classes:

@@ -36,10 +36,11 @@ class Predictions:
     `outputs` has an array by output, examples first: probabilities after a softmax or sigmoid, plain numbers otherwise.
     `examples` has `{"input", "outputs": {name: …}}` for each example. An output with classes has `class` and
     `probabilities` by name; one with a class at each time step has `classes` (trained with `ctc`, the sequence that
-    they spell); one with a class at each pixel has the `mask`, an array of ids (in `to_dicts()` a list of rows), and
-    the `areas` of the classes, as fractions of the image; a yes/no output has `answer`, the `probability` of `yes`, the
-    name of the second class, and the `threshold` above which the answer is yes where it is not 0.5; others have
-    `values`, and `targets` by name where they are columns of a table. For a text it is the class that comes next.
+    they spell, or the `text`, where targets are texts); one with a class at each pixel has the `mask`, an array of ids
+    (in `to_dicts()` a list of rows), and the `areas` of the classes, as fractions of the image; a yes/no output has
+    `answer`, the `probability` of `yes`, the name of the second class, and the `threshold` above which the answer is
+    yes where it is not 0.5; others have `values`, and `targets` by name where they are columns of a table. For a text
+    it is the class that comes next.
     `warnings` are about the inputs; `model` made the predictions; `table` is the file of the examples where they are
     the rows of one; `forecasts` say of windows over series which times are predicted, and `examples` have `forecast`
     then: a dict for each time, with the target columns by name; `target_columns` has the names of the target columns
@@ -59,8 +60,8 @@ class Predictions:
 
     @property
     def classes(self) -> Any:
-        """The predicted class of each example; of a sequence a list of them."""
-        return self._of_each({"class": "class", "answer": "answer", "classes": "classes"}, "classes")
+        """The predicted class of each example; of a sequence a list of them, or a text."""
+        return self._of_each({"class": "class", "answer": "answer", "classes": "classes", "text": "text"}, "classes")
 
     @property
     def masks(self) -> Any:
@@ -222,6 +223,8 @@ def _text(shown: Mapping[str, Any]) -> str:
         return f"{shown['answer']} ({100 * (yes if shown['answer'] == shown['yes'] else 1 - yes):.1f}%)"
     if "areas" in shown:
         return areas_text(shown["areas"])
+    if "text" in shown:
+        return str(shown["text"])[:60]
     if "classes" in shown:
         return " ".join(shown["classes"])[:60]
     numbers = np.asarray(shown["values"]).reshape(-1)

@@ -45,6 +45,13 @@ from netspec.storage.run_files import path_of_run
     help="With -o: a column with the probability of every class (two for yes/no), instead of the predicted class.",
 )
 @click.option("--every-window", is_flag=True, help="Of series: forecast from every window, not from the last of each.")
+@click.option(
+    "--beams",
+    type=click.IntRange(1, 1000),
+    default=1,
+    help="Of networks trained with ctc: search for the most probable text with this many beginnings (default: 1, the "
+    "most probable character at each step).",
+)
 @click.option("--force", is_flag=True, help="With -o: overwrite an existing file.")
 @device_option
 @json_option
@@ -57,6 +64,7 @@ def command(
     label: str | None,
     probabilities: bool,
     every_window: bool,
+    beams: int,
     force: bool,
     as_json: bool,
 ) -> int:
@@ -89,7 +97,7 @@ def command(
     _check_options(output, as_json, force, {"--id": id_column, "--label": label, "--probabilities": probabilities})
     from netspec.runs.evaluate_predict import predict_examples
 
-    predictions = predict_examples(path_of_run(run), inputs, every_window=every_window)
+    predictions = predict_examples(path_of_run(run), inputs, every_window=every_window, beams=beams)
     print_problems(predictions.warnings)
     if output is not None:
         path = Path(output)

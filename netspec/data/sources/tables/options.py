@@ -56,7 +56,10 @@ class ColumnOptions(Source):
         Names(), 'other marks of a missing value, such as "-999"', default=(), aliases=("na_values",)
     )
     task: str = option(
-        Choice(("auto", "classes", "numbers")), "what the targets are; `auto`: decided by their cells", default="auto"
+        Choice(("auto", "classes", "numbers", "text")),
+        "what the targets are; `auto`: decided by their cells; `text`: each is a text whose characters are predicted, "
+        "with `loss = ctc`",
+        default="auto",
     )
     shape: tuple[Size, ...] | None = option(
         NewShape(),

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from netspec.data.dataset.dataset import Facts, Target
+from netspec.data.dataset.dataset import BLANK, Facts, Target
 from netspec.data.dataset.lazy_rows import Array
 from netspec.data.dataset.precision import narrowed
 from netspec.data.errors.files import TaskUnclear
@@ -19,6 +19,7 @@ from netspec.data.formats.tables.cells import number
 from netspec.data.formats.tables.table import Table
 from netspec.data.sources.tables.columns import SetColumn
 from netspec.data.sources.tables.said import Columns
+from netspec.data.sources.tables.transcripts import characters_of, text_array
 from netspec.data.transforms.columns import Column, input_name, tags
 from netspec.language.diagnostics import Unplaced
 from netspec.language.lazy import np
@@ -39,6 +40,8 @@ def target_of_column(table: Table, said: Columns, name: str) -> Target:
         found = tag_values(table.targets[name], kind.separator)
         return Target("binary", len(found), len(found), tuple(found))
     task = {"number": "numbers", "category": "classes"}.get(said.kind(name) or "", said.task)
+    if task == "text":
+        return characters_of(table.targets[name])
     distinct, numbers = {*table.targets[name]}, table.target_numbers(name)
     are_numbers = not np.isnan(numbers).any()
     are_whole = are_numbers and all(cell.replace(table.form.thousands, "").lstrip("+-").isdigit() for cell in distinct)
@@ -70,6 +73,9 @@ def target_arrays(table: Table, said: Columns, facts: Facts) -> dict[str, Array]
             column = Column(name, target.names, type="set", separator=kind.separator)
             unseen = [*column.unseen(cells)]
             targets[key] = column.encode(cells, (table.file, table.rows))
+        elif target.names is not None and target.names[0] == BLANK:
+            targets[key] = text_array(table, name, target)
+            continue
         elif target.names is None:
             _check_numbers(table, name)
             targets[key] = narrowed(table.target_numbers(name)[:, None])

@@ -135,7 +135,7 @@ def measure(name: str, repeats: int, models: list[str]) -> dict[str, float]:
 def table_text(results: dict[str, dict[str, float]]) -> str:
     lines = [f"{'table':14} {'new':>10} {'linear':>10} {'trees':>10} {'ratio':>6}  goal", "-" * 60]
     for name, row in results.items():
-        if {*row} < {*MODELS}:
+        if not {*MODELS} <= {*row}:
             continue
         ratio = row["new"] / min(row["linear"], row["trees"])
         shown = [f"{row[model]:10.2%}" if row[model] < 1 else f"{row[model]:10.4g}" for model in MODELS]

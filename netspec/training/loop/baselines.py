@@ -15,9 +15,11 @@ import numpy as np
 
 from netspec.data.dataset.dataset import Arrays
 from netspec.data.dataset.lazy_rows import Array, Column, is_streamed, read_all
+from netspec.data.prepare_batches import BatchSplit
 from netspec.training.experiment import Experiment
 from netspec.training.feed.device_data import metric_sums
-from netspec.training.loop.evaluate import compute_metrics, spreads_of
+from netspec.training.feed.spreads import spreads_of
+from netspec.training.loop.evaluate import compute_metrics
 from netspec.training.metrics.base import MetricValue
 from netspec.training.recipe.outputs import OutputRecipe
 from netspec.training.recipe.recipe import Recipe
@@ -37,10 +39,12 @@ def baselines_of(recipe: Recipe, experiment: Experiment, part: str) -> dict[str,
     """The metrics of forecasts without the network on a split (`train`, `val`, `test`), by the names of the forecasts;
     where there are none, those of the most frequent class and of the mean."""
     arrays, forecasts = getattr(experiment, part), experiment.baselines.get(part)
-    if arrays is None:
+    if arrays is None or isinstance(arrays, BatchSplit):
         return {}
     if forecasts:
         return baseline_metrics(recipe, arrays, forecasts, prefix=f"{part}_")
+    if isinstance(experiment.train, BatchSplit):
+        return {}
     return constant_baselines(recipe, experiment.train, arrays, part)
 
 
@@ -123,9 +127,9 @@ def class_balance(recipe: Recipe, train: Arrays) -> dict[str, dict[str, float]]:
     return found
 
 
-def record_of(recipe: Recipe, train: Arrays, baselines: Mapping[str, Any]) -> dict[str, Any]:
+def record_of(recipe: Recipe, train: Arrays | BatchSplit, baselines: Mapping[str, Any]) -> dict[str, Any]:
     """What the record of a finished training has of it: `baselines`, and the `balance` of classes."""
-    balance = class_balance(recipe, train)
+    balance = {} if isinstance(train, BatchSplit) else class_balance(recipe, train)
     return {**({"baselines": baselines} if baselines else {}), **({"balance": balance} if balance else {})}
 
 

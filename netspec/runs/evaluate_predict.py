@@ -87,7 +87,7 @@ def evaluate_model(run: Path | Model, data: Any, split: str) -> Evaluation:
         if given.is_whole:
             if split != "test":
                 raise fail(NoSplit(split=split, advice="these data are evaluated whole: leave out the split"))
-            what, overrides = given.dataset.name, overrides | ({"data.val": "1"} if spec.data.val else {})
+            what, overrides = given.dataset.name, overrides | ({"data.val": "1"} if spec.has_val else {})
         overrides = overrides | (WITHOUT_FOLDS if spec.data.folds is not None else {})
         data, warnings = given.dataset, given.warnings
     prepared = _prepared(spec, preprocessing, data, overrides)

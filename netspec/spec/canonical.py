@@ -194,7 +194,7 @@ def recipe_of(compilation: Compilation, otherwise: Mapping[str, Target] | None =
     else:
         return None
     layers = weights_by_layer(graph)
-    return make_recipe(compilation.train, heads, targets, has_val=bool(compilation.data.val), layers=layers)
+    return make_recipe(compilation.train, heads, targets, has_val=compilation.has_val, layers=layers)
 
 
 def _bare(value: Any) -> Any:

@@ -310,6 +310,9 @@ class WrongType(Diagnostic):
         "apart, one-hot": "give the targets apart from the features: "
         '`(pandas.get_dummies(df.drop(columns="{column}")), df["{column}"])`',
         "column name": 'give the column itself: `df["{column}"]`',
+        "saved objects": "files of Python objects may run programs, and are not read; save series of different lengths "
+        'one after the other, with their lengths: `numpy.savez("data.npz", x=numpy.concatenate(series), '
+        "lengths=[len(one) for one in series], y=labels)`",
         "saved": "save an array of numbers, such as float32",
         "saved texts": "save numbers, or names of classes as texts: `y.astype(str)`",
         "column": 'tokenize texts first: `map` the data set with a tokenizer, or use `text("corpus.txt")`',
@@ -380,6 +383,8 @@ class NoEffect(Diagnostic):
         "no split": "`stratify` has no effect: nothing is held out at random of the training examples",
         "limit": "`limit` has no effect: there are only {examples} examples",
         "class ids": "`class_ids` has no effect: no target has classes without names",
+        "batches": "`{option}` has no effect: the batches are those of the iterable",
+        "own val": "`val` has no effect: there is an iterable for validation",
     }
     label = "has no effect"
     hint = {
@@ -388,6 +393,8 @@ class NoEffect(Diagnostic):
         "no split": "remove it, or set `val = 10%`",
         "limit": "remove it, or lower it",
         "class ids": "remove it; the classes of the source are numbered already, or its targets are numbers",
+        "batches": "remove it, and set this where the iterable is made",
+        "own val": "remove it",
     }
     option: str
     examples: int

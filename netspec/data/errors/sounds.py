@@ -32,8 +32,8 @@ class NeedsSoundfile(Diagnostic):
 
 
 class UnlikeSounds(Diagnostic):
-    """All examples have as many samples in a second, and as many samples. With `rate` sounds are resampled, and with
-    `seconds` short ones are padded with silence and long ones cut.
+    """All examples must have one sampling rate and one length. With `rate` sounds are resampled, and with `seconds`
+    short ones are padded with silence and long ones cut.
     """
 
     code = "NS640"

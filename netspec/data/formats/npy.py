@@ -68,7 +68,8 @@ def read_npy_head(file: IO[bytes]) -> NpyHead:
 def check_numbers(head: NpyHead, what: str, option: str | None = None, *, may_be_text: bool = False) -> None:
     """Raises Unplaced unless an array has examples, and numbers in them, or texts where these are allowed."""
     if head.dtype.kind not in ("biufUS" if may_be_text else "biuf"):
-        case = "saved texts" if may_be_text and head.dtype.kind == "O" else "saved"
+        objects = "saved texts" if may_be_text else "saved objects"
+        case = objects if head.dtype.kind == "O" else "saved"
         raise Unplaced(WrongType, option=option, what=what, found=f"values of type {head.dtype}", case=case)
     if 0 in head.shape or not head.shape:
         raise Unplaced(NoExamples, option=option, what=what, advice=f"its shape is {head.shape}")

@@ -96,7 +96,7 @@ def _head(file: IO[bytes], path: Path, limit: Limit) -> tuple[SoundHead, WavHead
     if not found.frames:
         raise _bad(path, "it has no samples")
     if not 0 < found.rate <= MAX_RATE:
-        raise _bad(path, f"it says that it has {found.rate:,} samples in a second")
+        raise _bad(path, f"it says that its sampling rate is {found.rate:,} Hz")
     limit.check(path, found.frames * found.channels)
     return found, wav
 
@@ -106,7 +106,7 @@ def _sound(file: IO[bytes], path: Path, limit: Limit, seconds: float | None) -> 
     most = head.frames if seconds is None else min(head.frames, int(np.ceil(seconds * head.rate)))
     if wav is not None:
         try:
-            return Sound(mixed(wav_samples(file, wav, most)), head.rate)
+            return _finite(Sound(mixed(wav_samples(file, wav, most)), head.rate), path)
         except ValueError as error:
             raise _bad(path, str(error)) from error
     with _opened(file, path) as other:
@@ -116,7 +116,14 @@ def _sound(file: IO[bytes], path: Path, limit: Limit, seconds: float | None) -> 
             raise _bad(path, f"it is damaged ({_reason(error)})") from error
     if len(samples) < most:
         raise _bad(path, "it is truncated")
-    return Sound(mixed(samples), head.rate)
+    return _finite(Sound(mixed(samples), head.rate), path)
+
+
+def _finite(sound: Sound, path: Path) -> Sound:
+    """A sound whose samples are numbers that can be computed with."""
+    if not np.isfinite(sound.samples).all():
+        raise _bad(path, "some of its samples are not finite numbers")
+    return sound
 
 
 def _is_other(file: IO[bytes], path: Path, error: ValueError) -> bool:

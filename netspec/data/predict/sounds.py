@@ -107,6 +107,8 @@ def _as_sound(samples: Any, rate: Any, name: str) -> tuple[Sound, int]:
     if array.dtype.kind not in "iuf" or array.ndim not in (1, 2) or not array.size:
         reason = f"its samples have the shape {array.shape} and the type {array.dtype}"
         raise cannot_predict(name, reason, "give an array of numbers of shape (frames,) or (frames, channels)")
+    if not np.isfinite(array).all():
+        raise cannot_predict(name, "some of its samples are not finite numbers", "leave them out, or set them to 0")
     if array.ndim == 2 and array.shape[1] > MAX_CHANNELS:
         reason = f"its samples have the shape {array.shape}, which is {array.shape[1]:,} channels"
         raise cannot_predict(name, reason, "give them with the frames first: `samples.T`")

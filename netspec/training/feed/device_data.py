@@ -38,9 +38,9 @@ def put_split(
     arrays: Arrays, recipe: Recipe, names: Sequence[str], placement: Placement, *, rows: int | None = None
 ) -> Data:
     """Transfer a split, padded to `rows` with copies of its first row; `names` are those of the inputs."""
-    inputs = tuple(_fill(narrow(read_all(arrays.inputs[name])), rows) for name in names)
+    inputs = tuple(fill(narrow(read_all(arrays.inputs[name])), rows) for name in names)
     targets = {
-        name: _fill(output.place_targets(read_all(arrays.targets[name])), rows)
+        name: fill(output.place_targets(read_all(arrays.targets[name])), rows)
         for name, output in recipe.outputs.items()
     }
     inputs, targets = placement.put((inputs, targets))
@@ -172,7 +172,8 @@ def narrow(array: Any) -> Any:
     return array.astype(narrow.get(array.dtype, array.dtype), copy=False)
 
 
-def _fill(array: Any, rows: int | None) -> Any:
+def fill(array: Any, rows: int | None) -> Any:
+    """An array with at least `rows` rows: its own, and copies of the first one."""
     if rows is None or rows <= len(array):
         return array
     return np.concatenate([array, np.repeat(array[:1], rows - len(array), axis=0)])

@@ -71,6 +71,7 @@ def test_texts_are_no_inputs_and_pickled_ones_no_targets(tmp_path: Path) -> None
     save(tmp_path, x=X, texts=texts, objects=texts.astype(object))
     for source, words in (
         (Npy(x="texts.npy", y="texts.npy"), "save an array of numbers"),
+        (Npy(x="objects.npy", y="texts.npy"), "lengths=[len(one) for one in series]"),
         (Npy(x="x.npy", y="objects.npy"), "names of classes as texts: `y.astype(str)`"),
     ):
         with pytest.raises(Unplaced) as caught:

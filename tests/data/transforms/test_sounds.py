@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from scipy import signal
 
 from netspec.data.formats.sounds import Sound
@@ -25,7 +24,8 @@ def mel_spectrogram(
 
 
 # The documentation of torchaudio 2: `functional.melscale_fbanks` with mel_scale="htk" and norm=None.
-def torchaudio_bands(n_freqs: int, f_min: float, f_max: float, n_mels: int, rate: int) -> torch.Tensor:
+def torchaudio_bands(n_freqs: int, f_min: float, f_max: float, n_mels: int, rate: int) -> Any:
+    torch = pytest.importorskip("torch")
     all_freqs = torch.linspace(0, rate // 2, n_freqs, dtype=torch.float64)
     m_min, m_max = (2595.0 * np.log10(1.0 + f / 700.0) for f in (f_min, f_max))
     f_pts = 700.0 * (10.0 ** (torch.linspace(m_min, m_max, n_mels + 2, dtype=torch.float64) / 2595.0) - 1.0)
@@ -40,7 +40,7 @@ def torchaudio_bands(n_freqs: int, f_min: float, f_max: float, n_mels: int, rate
     (16000, 400, 160, 64, 0, 8000), (16000, 400, 200, 128, 0, 8000), (8000, 256, 80, 24, 50, 3800),
 ])  # fmt: skip
 def test_htk_is_what_torchaudio_computes(rate: int, fft: int, hop: int, bands: int, low: float, high: float) -> None:
-    wave = noise(rate // 2)
+    torch, wave = pytest.importorskip("torch"), noise(rate // 2)
     window = torch.hann_window(fft, periodic=True, dtype=torch.float64)
     found = torch.stft(
         torch.from_numpy(wave).double(), fft, hop, fft, window, center=True, pad_mode="reflect", return_complex=True

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import soundfile
 from scipy import signal
 
 import netspec
@@ -53,6 +52,14 @@ def test_a_network_tells_chirps_apart(tones: Path, capsys: pytest.CaptureFixture
     assert run(["eval", str(tones / "runs/tones-1"), "--data", str(tones / "tones"), "--json"]) == 0
 
 
+def test_a_run_is_evaluated_on_a_table_of_two_sounds(tones: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Fewer than its classes, and than the splits that a source has."""
+    (tones / "two.csv").write_text("file,label\ntones/up/0.wav,up\ntones/down/0.wav,down\n")
+    source = f'sounds("{tones / "two.csv"}", target = "label")'
+    assert run(["eval", str(tones / "runs/tones-1"), "--data", source, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["metrics"]["test_accuracy"] >= 0.5
+
+
 def test_predict_takes_files_and_folders(tones: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run_folder, up = str(tones / "runs/tones-1"), tones / "tones/up"
     capsys.readouterr()
@@ -66,6 +73,7 @@ def test_predict_takes_files_and_folders(tones: Path, capsys: pytest.CaptureFixt
 
 
 def test_python_takes_paths_and_samples_with_their_rate(tones: Path, tmp_path: Path, rising: Any) -> None:
+    soundfile = pytest.importorskip("soundfile")
     model = netspec.load(tones / "runs/tones-1")
     path = write_wav(tmp_path / "a.wav", rising)
     wanted = probabilities(model, path)
@@ -97,7 +105,7 @@ def test_python_takes_paths_and_samples_with_their_rate(tones: Path, tmp_path: P
     (lambda p: (np.zeros(100, np.int16), True), "its rate is True"),
     (lambda p: (np.zeros((2, 900), np.int16), 8000), "samples.T"),
     (lambda p: (np.zeros(0, np.int16), 8000), r"the shape \(0,\)"),
-    (lambda p: (np.full(2000, np.nan, np.float32), 8000), "NaN"),
+    (lambda p: (np.full(2000, np.nan, np.float32), 8000), "not finite"),
 ])  # fmt: skip
 def test_what_is_not_a_sound_to_predict_for(tones: Path, tmp_path: Path, make: Any, part: str) -> None:
     with pytest.raises(netspec.CompileError, match=part):
@@ -151,7 +159,8 @@ def test_the_report_shows_mistakes_as_spectrograms(tones: Path, tmp_path: Path) 
 
 @pytest.mark.parametrize("name", ["net.onnx", "net.py"])
 def test_an_exported_program_reads_sounds_as_the_training(tones: Path, tmp_path: Path, name: str) -> None:
-    pytest.importorskip("onnxruntime")
+    soundfile = pytest.importorskip("soundfile")
+    pytest.importorskip("onnxruntime" if name.endswith("onnx") else "torch")
     model = netspec.load(tones / "runs/tones-1")
     netspec.export(model, tmp_path / name, code=True)
     path = tmp_path / "net_predict.py"
@@ -191,6 +200,8 @@ def test_check_says_what_is_wrong_at_its_place(tones: Path, tmp_path: Path, caps
     assert run(["check", str(tmp_path / "tones.net")]) == 1
     said = capsys.readouterr().err
     assert "error[NS638]: a/2.wav cannot be read as a sound" in said and '"tones"' in said and "^^^^^^^" in said
+    assert run(["train", str(tmp_path / "tones.net"), "--data", str(tmp_path / "tones")]) == 1
+    assert "'sounds(\"" in capsys.readouterr().err
     (tmp_path / "tones.net").write_text(SPEC.replace("mel(16)", "mfcc"))
     assert run(["check", str(tmp_path / "tones.net")]) == 1
     assert "NS201" in capsys.readouterr().err

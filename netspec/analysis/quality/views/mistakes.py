@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from netspec.analysis.quality.evaluated import Outcome
-from netspec.analysis.quality.views.saliency import saliencies
+from netspec.analysis.quality.views.saliency import is_signed, saliencies
 from netspec.analysis.quality.views.shown import Remark, Shown
 from netspec.data.dataset.lazy_rows import Array
 from netspec.display.page.elements import heading, paragraph
@@ -40,17 +40,27 @@ def worst_mistakes_html(outcome: Outcome, shown: Shown, probabilities: Array) ->
         true, guess = outcome.names[expected[one]], f"{outcome.names[decided[one]]}{sure}"
         remarks.append(Remark(one, f"{true}, predicted {guess}", heat, {"true": true, "predicted": guess}))
     title = _title("wrong prediction", len(remarks), len(wrong))
-    kinds = {"images": "pixels of an image, beside it,", "sounds": "moments and frequencies of a sound, beside it,"}
-    what = kinds.get(shown.of.examples.kind, "tokens")
-    about = (
-        f"Saliency (Simonyan et al. 2014) marks the {what} with which the score of the predicted class changes most: "
-        "the stronger the color, the larger the derivative; the strongest color is the largest one of each example."
-    )
-    note = paragraph(about) if found else ""
+    note = paragraph(_about(shown, outcome)) if found else ""
     above = paragraph(f"{title}.") if shown.of.examples.are_pictures else ""  # a table has it as its caption
     if shown.of.examples.kind == "sounds":
         above += paragraph(SPECTROGRAM)
     return heading("Worst mistakes") + above + note + shown.html(title, outcome, remarks)
+
+
+def _about(shown: Shown, outcome: Outcome) -> str:
+    """What the colors of pixels or tokens mean."""
+    if is_signed(shown.of, outcome):
+        return (
+            "Integrated gradients (Sundararajan, Taly and Yan 2017) say what each token adds to the score of the "
+            "predicted class: orange tokens speak for it, blue and underlined ones against it. The strongest color is "
+            "the largest one of each text."
+        )
+    kinds = {"images": "pixels of an image, beside it,", "sounds": "moments and frequencies of a sound, beside it,"}
+    what = kinds.get(shown.of.examples.kind, "tokens")
+    return (
+        f"Saliency (Simonyan et al. 2014) marks the {what} with which the score of the predicted class changes most: "
+        "the stronger the color, the larger the derivative; the strongest color is the largest one of each example."
+    )
 
 
 def _title(what: str, shown: int, count: int) -> str:

@@ -30,7 +30,8 @@ LEVELS = 5
 @dataclass(frozen=True)
 class Remark:
     """A prediction, by its number in the outcome, and what is said of it, such as `4, predicted 9 (87%)`; `heat` has a
-    number from 0 to 1 for each pixel or token. `cells` say the same in columns of a table."""
+    number from 0 to 1 for each pixel or token (from -1 on where they may speak against the prediction). `cells` say the
+    same in columns of a table."""
 
     prediction: int
     text: str
@@ -111,7 +112,8 @@ class Shown:
         parts = []
         for level, group in groupby(zip(pieces, levels, strict=True), key=lambda pair: pair[1]):
             text = escape(self.of.examples.separator.join(piece for piece, _ in group))
-            parts.append(f'<span class="h{level}">{text}</span>' if level else text)
+            name = f"h{level}" if level > 0 else f"n{-level}"
+            parts.append(f'<span class="{name}">{text}</span>' if level else text)
         return self.of.examples.separator.join(parts)
 
 

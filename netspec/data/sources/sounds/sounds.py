@@ -67,7 +67,8 @@ class Sounds(SoundOptions, Source):
         return [*found, *(alike_names("folder", f"`{self.folder}`", names) if names is not None else [])]
 
     def at(self, path: str) -> Source:
-        return self.replace(folder=path, test=None)
+        is_table = Path(path).suffix.lower() in TABLES
+        return self.replace(folder=path, test=None, target=self.target if is_table else ())
 
     def as_of_run(self, encoder: Encoder | None) -> Source:
         return self.replace(coded_by=CodedBy(encoder)) if isinstance(encoder, SoundEncoder) else self

@@ -85,10 +85,10 @@ def encoder_of(surveys: Sequence[Survey], said: SoundOptions, name: Name, option
         others = [path for path, other in heads.items() if other.rate != head.rate]
         if others:
             rates = Counter(other.rate for other in heads.values())
-            found = f"{heads[others[0]].rate:,} samples in a second"
+            found = f"a sampling rate of {heads[others[0]].rate:,} Hz"
             common = max(rates, key=rates.__getitem__)
             raise unlike(
-                file=name(others[0]), found=found, expected=f"{head.rate:,}", count=len(others), what="rate",
+                file=name(others[0]), found=found, expected=f"{head.rate:,} Hz", count=len(others), what="rate",
                 option_name="rate", value=str(common),
             )  # fmt: skip
     rate = said.rate if said.rate is not None else head.rate

@@ -72,7 +72,7 @@ class SoundEncoder(Frozen, tag="sounds", tag_field="kind"):
         return self.seconds + 1
 
     def encode(self, sound: Sound) -> Array:
-        """Raises nothing: what is not finite in a sound is so in the input."""
+        """The input of shape `sizes`, float32."""
         wave = fitted_wave(sound.samples, sound.rate, self.rate, self.samples)
         return wave[:, None] if self.mel is None else self.spectrogram(wave, self.mel)
 

@@ -84,7 +84,7 @@ class Mel(SoundForm):
         if high > rate / 2:
             raise _bad(
                 f"goes up to {high:g} Hz",
-                f"sounds with {rate:,} samples in a second have frequencies up to {rate / 2:g} Hz",
+                f"at a sampling rate of {rate:,} Hz there are frequencies up to {rate / 2:g} Hz",
                 f"write `high = {rate / 2:g}` or less, or a larger `rate`",
             )
         if fft % 2:
@@ -110,7 +110,7 @@ class SoundOptions(Word):
 
     rate: int | None = option(
         Count(100, MAX_RATE),
-        "samples in a second: others are resampled (none: all sounds have one rate)",
+        "the sampling rate, in Hz: sounds with another one are resampled (none: all have one rate)",
         default=None,
         position=1,
         aliases=("sample_rate", "sampling_rate", "sr"),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from netspec.display.class_tables import table_text
-from netspec.display.metric_text import MetricColumns, metric_parts, metric_text, metrics_of_epoch
+from netspec.display.metric_text import MetricColumns, balance_text, metric_parts, metric_text, metrics_of_epoch
 from netspec.display.problems import print_problems
 from netspec.display.sparkline import WIDTH, Milestones, can_draw, sparkline
 from netspec.display.text import duration_text, line_width, number_text, plural, wrapped
@@ -264,6 +264,9 @@ def done_lines(record: Record, width: int) -> list[str]:
     for name, level in record.get("intervals", {}).items():
         how = " calibrated on the validation split" if name in record.get("margins", {}) else ""
         lines.append(f"the intervals of {name} are of {100 * level:.10g}%{',' * bool(how)}{how}")
+    for name, shares in record.get("balance", {}).items():
+        of = f" of {name}" if len(record["balance"]) > 1 else ""
+        lines += wrapped([f"training examples{of}:", balance_text(shares)], width, gap=" ")
     names = record["class_names"]
     lines += [table_text(name, value, names) for name, value in shown.items() if isinstance(value, list)]
     return [*lines, f"weights, metrics and checkpoints are in {record['run']}"]

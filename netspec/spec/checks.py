@@ -15,7 +15,7 @@ from netspec.compiler.ir.cost import rows, weights_by_layer
 from netspec.data.checks.network import pair_names
 from netspec.data.dataset.dataset import Dataset
 from netspec.data.dataset.from_batches import dataset_of_batches
-from netspec.data.dataset.lazy_rows import Array
+from netspec.data.dataset.lazy_rows import Array, is_streamed
 from netspec.data.errors.files import NoEffect
 from netspec.data.errors.network import ConstantColumns
 from netspec.data.errors.reading import NoData, SourceNotUsed
@@ -43,7 +43,7 @@ from netspec.spec.compilation import Compilation
 from netspec.spec.network_ends import input_shapes, input_spans, output_heads, self_scaling_inputs
 from netspec.spec.sections import check_batches, check_expected, check_schedule_time, train_spans
 from netspec.training.errors.analysis import PartsOfNothing
-from netspec.training.errors.outputs import LargeDelta, TargetsAsTheyAre, TestDecides
+from netspec.training.errors.outputs import Imbalanced, LargeDelta, TargetsAsTheyAre, TestDecides
 from netspec.training.errors.recipe import BeginsTooLate, NotInstalled, UnknownLayer
 from netspec.training.loop.start_match import find_start, match, report_transfer, shapes_of_file
 from netspec.training.losses.regression import Huber
@@ -54,6 +54,9 @@ from netspec.training.recipe.settings import missing_packages
 
 MAX_DELTA = 5
 """Standard deviations of the targets: the errors of hardly an example are larger."""
+
+MAX_SHARE, MIN_COUNTED, MAX_COUNTED = 0.9, 50, 10_000_000
+"""The share of the most frequent class, and the examples, from which on it is reported; and how many are counted."""
 
 
 @dataclass(frozen=True)
@@ -127,6 +130,7 @@ def check_training(
     else:
         warnings += check_batches(graph, compilation, examples)
     warnings += _check_target_scaling(compilation, recipe)
+    warnings += [] if has_batches else _check_balance(compilation, splits, recipe)
     if examples and not any(isinstance(problem, BeginsTooLate) for problem in compilation.problems):
         warnings += check_schedule_time(compilation, recipe, examples)
     if recipe.test_decides:
@@ -207,6 +211,27 @@ def _check_target_scaling(compilation: Compilation, recipe: Recipe) -> list[Diag
             shown = f"{loss.delta / float(np.mean(scale.std)):.2g}"
             span = compilation.setting_spans("train").get("loss")
             found.append(LargeDelta(span=span, delta=f"{loss.delta:g}", scaled=shown))
+    return found
+
+
+def _check_balance(compilation: Compilation, splits: Splits, recipe: Recipe) -> list[Diagnostic]:
+    """A warning where nearly all examples have one class, and neither weights nor metrics take account of it."""
+    found: list[Diagnostic] = []
+    if "metrics" in compilation.setting_spans("train"):
+        return found
+    for name, output in recipe.outputs.items():
+        ids = splits.train.targets[name]
+        is_class = output.target.kind in ("class", "binary") and output.decisions == 1 and not output.counts_positions
+        if output.class_weights is not None or not is_class or is_streamed(ids):
+            continue
+        ids = np.asarray(ids).reshape(-1)
+        if ids.dtype.kind not in "iu" or not MIN_COUNTED <= ids.size <= MAX_COUNTED:
+            continue
+        counts = np.bincount(ids)
+        if (most := int(counts.argmax())) >= 0 and counts[most] >= MAX_SHARE * ids.size and counts[most] < ids.size:
+            label = output.target.names[most] if output.target.names is not None else str(most)
+            span = compilation.setting_spans("data").get("source")
+            found.append(Imbalanced(span=span, percent=f"{100 * counts[most] / ids.size:.3g}%", most=label))
     return found
 
 

@@ -83,7 +83,8 @@ class Callback(Protocol):
         `run` is the run folder; `epochs` how many there were, `seconds` those of the run with all its parts; `metrics`
         are those of the saved weights, those of the test split as `test_…`, tables as lists of rows; `best_epoch` is
         that of these weights (None: the last), the best by the metric `watched`; `stopped_by` what ended the run before
-        its last epoch; `class_names` the names of the classes by output.
+        its last epoch; `class_names` the names of the classes by output; `baselines` the metrics of predictions without
+        the network, by their names; `balance` the fraction of the training examples in each class, by output.
         """
         return
 

@@ -51,7 +51,8 @@ class FitResult:
     `history` has one record for each epoch, and by name the values of each metric; `best_epoch` counts from 1 and is
     None when the last weights are taken. `interrupted`: a signal ended the run early (`signal` is its name): it can
     be resumed; `run` is the folder.
-    `baselines` has by name the metrics of forecasts without a network, such as the last value, on the same split.
+    `baselines` has by name the metrics of forecasts without a network on the same split: of the last value, or of the
+    most frequent class and the mean of the training split.
     `thresholds` has the probabilities above which yes/no outputs predict yes, by output, where they are not 0.5.
     """
 

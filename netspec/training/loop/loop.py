@@ -27,7 +27,7 @@ from netspec.training.feed.batch_feed import BatchFeed
 from netspec.training.feed.device_data import Data
 from netspec.training.feed.prefetch import Stream
 from netspec.training.feed.spreads import spreads_of
-from netspec.training.loop.baselines import held_out_baselines
+from netspec.training.loop.baselines import held_out_baselines, record_of
 from netspec.training.loop.callback import Reporter, Several, Tick
 from netspec.training.loop.checkpointing import SAVE_SECONDS, Checkpointing
 from netspec.training.loop.epoch_callbacks import callbacks_of
@@ -158,7 +158,7 @@ class Training:
             "class_names": self.recipe.class_names,
             "seconds": seconds,
             "metrics": plain(metrics),
-            **({"baselines": plain(baselines)} if baselines else {}),
+            **plain(record_of(self.recipe, self.engine.experiment.train, baselines)),
             **self.recipe.decided,
         }
         self.checkpointing.store.wait()

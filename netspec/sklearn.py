@@ -25,11 +25,13 @@ from netspec.compiler.syntax.parser import parse_source
 from netspec.data.dataset.dataset import Dataset
 from netspec.data.dataset.from_arrays import from_arrays
 from netspec.data.errors.prediction import WrongInput
+from netspec.data.predict.preprocessing import Preprocessing
 from netspec.display.python import show_warnings, showing
 from netspec.language.corrections import nearest
 from netspec.language.diagnostics import CompileError, Problems, Unplaced
 from netspec.runs.arguments import check_type, read_spec, source_of
 from netspec.runs.model import Model
+from netspec.runs.predictions.intervals import intervals_of
 from netspec.spec.compilation import Compilation
 from netspec.spec.experiment import load_init, prepare
 from netspec.training.loop.loop import fit
@@ -142,7 +144,9 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
         with showing(self.verbose, ()) as callback:
             trained = fit(experiment, reporter=callback)
         self.model_ = Model.of(experiment.model)
-        self.model_.adopt(trained.module, experiment.preprocessing.replace(thresholds=trained.thresholds))
+        self.model_.adopt(
+            trained.module, experiment.preprocessing.replace(thresholds=trained.thresholds, margins=trained.margins)
+        )
         self.history_ = trained.history
 
     def _checked(self, X: Any) -> Any:
@@ -261,8 +265,12 @@ class Regressor(RegressorMixin, _Estimator):  # type: ignore[misc]
         return self
 
     def predict(self, X: Any) -> Any:
-        """The numbers of each example, in the units of the targets."""
+        """The numbers of each example, in the units of the targets; of a loss that predicts a distribution its
+        median or mean."""
         outputs = self._outputs(self._checked(X))
+        preprocessing = self.model_.preprocessing or Preprocessing()
+        for intervals in intervals_of(self.model_.compilation, preprocessing, self.model_.outputs).values():
+            outputs = intervals.of(outputs).points
         return outputs[:, 0] if self._is_flat else outputs
 
 

@@ -108,7 +108,7 @@ def step_of(
     """
     set_up()
     spec.check()
-    heads = output_heads(spec.optimized)
+    heads = output_heads(spec.optimized, spec.train.loss)
     recipe = recipe_of(spec, {name: _target(head) for name, head in heads.items()})
     assert recipe is not None
     recipe = recipe.replace(**settings)

@@ -81,6 +81,7 @@ def _measure(prepared: SpecExperiment, lowerings: Iterable[Lowering], seconds: f
         lowering: Engine(replace(prepared, recipe=prepared.recipe.replace(lowering=lowering))) for lowering in lowerings
     }
     data = next(iter(engines.values())).feed(prepared.splits.train)
+    assert isinstance(data, Data | Stream)
     candidates = {lowering: _Candidate(engine, data) for lowering, engine in engines.items()}
     times: dict[Lowering, list[float]] = {lowering: [] for lowering in candidates}
     end = time.perf_counter() + seconds

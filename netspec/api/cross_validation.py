@@ -118,6 +118,6 @@ def with_groups(data: Any, groups: Any) -> Dataset | Any:
             "`groups` are those of arrays; a table has them in a column: `folds = grouped(5, by = patient)`"
         )
     values = groups.tolist() if hasattr(groups, "tolist") else list(groups)
-    if len(values) != len(dataset.train):
+    if len(values) != len(dataset.train) and not dataset.passes:
         raise ValueError(f"`groups` has {len(values)} values for {len(dataset.train)} examples")
     return replace(dataset, divided_by=values)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from netspec.api.training import spec_of
+from netspec.language.diagnostics import fail
 from netspec.runs.arguments import check_one_data, check_params, overrides_of
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def overfit_batch(
     check_one_data("netspec.overfit_batch(…, ", others)
     from netspec.analysis.first_aid.overfit import overfit
 
-    prepared = _prepared(model, data, params, settings)
+    prepared = _prepared("overfit_batch", model, data, params, settings)
     return overfit(prepared, name=prepared.compilation.name)
 
 
@@ -69,15 +70,19 @@ def dry_run(
     check_one_data("netspec.dry_run(…, ", others)
     from netspec.analysis.first_aid.dry_run import dry_run as once
 
-    prepared = _prepared(model, data, params, settings)
+    prepared = _prepared("dry_run", model, data, params, settings)
     return once(prepared, name=prepared.compilation.name)
 
 
 def _prepared(
-    model: Model | str | Path, data: Any, params: Mapping[str, Any] | None, settings: Mapping[str, Any]
+    name: str, model: Model | str | Path, data: Any, params: Mapping[str, Any] | None, settings: Mapping[str, Any]
 ) -> SpecExperiment:
+    from netspec.analysis.first_aid.errors import NotTogether
     from netspec.analysis.first_aid.first_of import first_of
     from netspec.spec.experiment import load_init, prepare
 
     check_params(params)
-    return load_init(first_of(prepare(spec_of(model), data, overrides_of(params, settings))))
+    prepared = prepare(spec_of(model), data, overrides_of(params, settings))
+    if prepared.loaded is not None and prepared.loaded.passes:
+        raise fail(NotTogether(case="batches", option=f"netspec.{name}", other="an iterable of batches"))
+    return load_init(first_of(prepared))

@@ -27,8 +27,8 @@ def evaluate(
         run: a run folder, whose best weights are evaluated; or a model with the weights that it has.
         data: other data, which are evaluated whole unless they have a test split of their own: a file or folder, read
             and coded as the data of the training were (names are relative to the current folder); a source as in a spec
-            (`'csv("new.csv", …)'`); or arrays as for `netspec.train`. None: the data of the run, or those that the spec
-            names.
+            (`'csv("new.csv", …)'`); or arrays or an iterable of batches as for `netspec.train`.
+            None: the data of the run, or those that the spec names.
         split: the examples to evaluate.
 
     Returns:
@@ -57,6 +57,7 @@ def predict(
             frame (pandas, polars, pyarrow) with the columns of the training data, a dict or a list of dicts of them;
             images of Pillow; or a string, a path or a list of them, as on the command line: tables (.csv, .parquet),
             .npy and .npz files, images, folders of images, rows such as `"5.1,3.5,1.4,0.2"`, text.
+            An iterable of batches gives the predictions for all of them.
             A model of windows over series takes tables or data frames with the last rows of each series.
         batch: how many examples are computed together.
         every_window: of series, forecast from every window of the table, not only from the last of each series.

@@ -56,7 +56,10 @@ def train(
     Args:
         model: a model, or a spec to compile.
         data: `(x, y)` or `(x, y, x_test, y_test)` of arrays, examples first, channels last; or dicts of arrays by the
-            names of inputs and outputs. None: the source that the spec names.
+            names of inputs and outputs. Or an iterable of batches `(x, y)` that is read anew in each epoch (a PyTorch
+            `DataLoader`, a Grain or Hugging Face data set, a function that returns an iterator, perhaps given the
+            number of the epoch from 0), or one for each split: `(loader, val_loader)`, or a dict with `train`, `val`
+            and `test`. None: the source that the spec names.
         resume: a run folder to resume, as `netspec.resume` does; `model` must be what the run was started with, and
             only `epochs`, `devices` and `mesh` may differ.
         runs: the folder in which the run folder is created.

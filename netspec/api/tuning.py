@@ -111,4 +111,4 @@ def _compilation(spec: object, overrides: Mapping[str, str], data: Any) -> Any:
     check_type("spec", spec, (str, Path), "a spec: a file (str or Path) or a text (str)")
     assert isinstance(spec, str | Path)
     source: Source = read_spec(spec)
-    return with_overrides(source, overrides, as_dataset(data))
+    return with_overrides(source, overrides, as_dataset(data, source))

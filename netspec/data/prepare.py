@@ -99,7 +99,8 @@ def _check_splits(
 ) -> Iterator[Diagnostic]:
     """What is wrong with the parts as they are trained on."""
     yield from check_leaks(splits, source_span)
-    yield from check_parts(splits, source_span)
+    if not splits.dataset.passes:  # of the first batches nothing follows for all
+        yield from check_parts(splits, source_span)
     if settings.target is not None:
         for name, head in heads.items():
             yield from check_target_values(splits, name, head)

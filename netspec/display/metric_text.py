@@ -15,6 +15,8 @@ from netspec.training.metrics.base import all_metric_names
 REPEATED = ("mse", "mae")
 """Metrics that are losses too; where one of them is the loss as well, it is shown once."""
 
+MAX_CLASSES = 4
+"""Classes whose shares are all listed."""
 MIN_WIDTH = 8
 """Of a column: as many characters as most values have."""
 
@@ -39,6 +41,12 @@ def metric_parts(metrics: Mapping[str, Any], baselines: Mapping[str, Mapping[str
         compared = ", ".join(f"{label} {metric_text(name, other)}" for label, other in others.items())
         parts.append(f"{name} {metric_text(name, value)}" + (f"  ({compared})" if compared else ""))
     return parts
+
+
+def balance_text(shares: Mapping[str, float]) -> str:
+    """`62% no, 38% yes`; of many classes the most and the least frequent one."""
+    parts = [f"{100 * share:.3g}% {name}" for name, share in shares.items()]
+    return ", ".join(parts) if len(parts) <= MAX_CLASSES else f"{len(parts)} classes, {parts[0]} to {parts[-1]}"
 
 
 def metrics_text(metrics: Mapping[str, Any]) -> str:

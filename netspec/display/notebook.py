@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 from netspec.display.metric_text import metric_parts
-from netspec.display.progress import COMPILING, Rows, TimeLeft, fitting, start_lines
+from netspec.display.progress import COMPILING, Rows, TimeLeft, epochs_done, fitting, start_lines
 from netspec.display.text import duration_text
 from netspec.language.text import terminal_html
 from netspec.training.loop.callback import Record, Tick
@@ -33,20 +33,21 @@ class NotebookReporter(Rows):
         self.begin(record)
         self.head = start_lines(record, self.width)
         self.table: list[str] = []
-        self.first, self.steps = record["epoch"], record["steps"]
+        self.first = record["epoch"]
         self.clock, self.shown_at = TimeLeft(self.first, self.epochs), 0.0
-        self.done_steps = self.steps * (self.first - 1)
+        self.completed: float = self.first - 1
         self.handle = self.display.display(_Shown(*self._content(COMPILING)), display_id=True)
 
     def progress(self, tick: Tick) -> None:
-        self.done_steps = self.steps * (tick.epoch - 1) + tick.step
+        self.completed = epochs_done(tick)
         speed = COMPILING if tick.is_compiling else f"{tick.examples_per_second:,.0f} examples/s"
-        left = f"{duration_text(self.clock.at(tick))} left"
-        self._update(fitting([f"epoch {tick.epoch}", left, *metric_parts(tick.metrics), speed], self.width))
+        seconds = self.clock.at(tick)
+        left = [] if seconds is None else [f"{duration_text(seconds)} left"]
+        self._update(fitting([f"epoch {tick.epoch}", *left, *metric_parts(tick.metrics), speed], self.width))
 
     def epoch(self, record: Record) -> None:
         self.table += self.rows(record)
-        self.done_steps = self.steps * record["epoch"]
+        self.completed = record["epoch"]
         left = self.clock.after(record["epoch"])
         self._update("" if left is None else f"{duration_text(left)} left  {self.curve(12)}")
 
@@ -67,8 +68,7 @@ class NotebookReporter(Rows):
         return [*self.table[: FIRST_ROWS + 1], "    …", *self.table[FIRST_ROWS - MAX_ROWS :]]
 
     def _content(self, line: str) -> tuple[str, str]:
-        total = self.steps * self.epochs
-        bar = f'<progress max="{total}" value="{self.done_steps}" style="width:30em;max-width:90%"></progress>'
+        bar = f'<progress max="{self.epochs}" value="{self.completed:g}" style="width:30em;max-width:90%"></progress>'
         return "\n".join([*self.head, *self._table(), line]), bar
 
 

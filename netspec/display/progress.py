@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from netspec.display.class_tables import table_text
-from netspec.display.metric_text import MetricColumns, metric_parts, metric_text, metrics_of_epoch
+from netspec.display.metric_text import MetricColumns, balance_text, metric_parts, metric_text, metrics_of_epoch
 from netspec.display.problems import print_problems
 from netspec.display.sparkline import WIDTH, Milestones, can_draw, sparkline
 from netspec.display.text import duration_text, line_width, number_text, plural, wrapped
@@ -112,28 +112,27 @@ class LiveReporter(Rows):
         from rich.table import Column
 
         super().start(record)
-        self.first, self.steps = record["epoch"], record["steps"]
+        self.first = record["epoch"]
         self.clock = TimeLeft(self.first, self.epochs)
         text = TextColumn("{task.fields[text]}", markup=False, table_column=Column(no_wrap=True))
         name = _live_count(self.first, self.epochs)
         count = TextColumn("{task.description}", table_column=Column(no_wrap=True, min_width=len(name)))
         self.bar: Progress = Progress(count, BarColumn(bar_width=BAR_WIDTH), text, transient=True)
-        total, completed = self.steps * self.epochs, self.steps * (self.first - 1)
-        self.task = self.bar.add_task(name, total=total, completed=completed, text=COMPILING)
+        self.task = self.bar.add_task(name, total=self.epochs, completed=self.first - 1, text=COMPILING)
         self.bar.start()
 
     def progress(self, tick: Tick) -> None:
         speed = COMPILING if tick.is_compiling else f"{tick.examples_per_second:,.0f} examples/s"
         left = self.clock.at(tick)
-        self._show(tick.epoch, self.steps * (tick.epoch - 1) + tick.step, tick.metrics, left, speed)
+        self._show(tick.epoch, epochs_done(tick), tick.metrics, left, speed)
 
     def epoch(self, record: Record) -> None:
         for line in self.rows(record):
             self.bar.console.print(line, highlight=False, markup=False, soft_wrap=True)
         following, left = min(record["epoch"] + 1, self.epochs), self.clock.after(record["epoch"])
-        self._show(following, self.steps * record["epoch"], metrics_of_epoch(record), left)
+        self._show(following, record["epoch"], metrics_of_epoch(record), left)
 
-    def _show(self, epoch: int, completed: int, metrics: Mapping[str, Any], left: float | None, *more: str) -> None:
+    def _show(self, epoch: int, completed: float, metrics: Mapping[str, Any], left: float | None, *more: str) -> None:
         count, numbers = _live_count(epoch, self.epochs), metric_parts(metrics)
         time_left = "" if left is None else f"{duration_text(left)} left"
         parts = (time_left, *numbers[:1], self.curve(12), *numbers[1:], *more)
@@ -159,8 +158,11 @@ class TimeLeft:
         self.began = self.each = 0.0
         self.per_epoch: float | None = None
 
-    def at(self, tick: Tick) -> float:
-        """Seconds left in the middle of an epoch: as fast as its steps, or as whole epochs with their validation."""
+    def at(self, tick: Tick) -> float | None:
+        """Seconds left in the middle of an epoch: as fast as its steps, or as whole epochs with their validation; None
+        where nobody knows how many steps there are."""
+        if not tick.steps:
+            return None
         remaining = self.epochs - tick.epoch + 1 - tick.step / tick.steps
         if remaining > 0:
             self.per_epoch = tick.seconds_left / remaining
@@ -176,13 +178,18 @@ class TimeLeft:
         return self.each * (self.epochs - epoch)
 
 
+def epochs_done(tick: Tick) -> float:
+    """How many epochs are done in the middle of one."""
+    return tick.epoch - 1 + (tick.step / tick.steps if tick.steps else 0)
+
+
 def start_lines(record: Record, width: int) -> list[str]:
     """What is trained, and where it is saved."""
     parts = [
         f"{record['parameters']:,} parameters"
         + (f" ({record['trainable']:,} trainable)," if record["trainable"] < record["parameters"] else ","),
         *_split_parts(record),
-        f"{plural(record['steps'], 'step')} per epoch,",
+        *([] if record["steps"] is None else [f"{plural(record['steps'], 'step')} per epoch,"]),
         f"on {record['device']}" + ("," if record["is_resumed"] else ""),
         *([f"resuming at epoch {record['epoch']}"] if record["is_resumed"] else []),
     ]
@@ -192,6 +199,8 @@ def start_lines(record: Record, width: int) -> list[str]:
 
 def _split_parts(record: Record) -> list[str]:
     """`1,294 training,`, `143 validation,`, `360 test examples,`"""
+    if record["examples"] is None:
+        return [f"batches for {' and '.join(('training', *record['held_out']))},"]
     counts = [f"{count:,} {name}" for name, count in (("training", record["examples"]), *record["held_out"].items())]
     return (
         [f"{record['examples']:,} examples,"]
@@ -252,6 +261,12 @@ def done_lines(record: Record, width: int) -> list[str]:
             [f"weights of epoch {record['best_epoch']},", f"the best by {record['watched']} ({value})"], width, gap=" "
         )
     lines += [f"{name} is yes above {value:.4g}" for name, value in record.get("thresholds", {}).items()]
+    for name, level in record.get("intervals", {}).items():
+        how = " calibrated on the validation split" if name in record.get("margins", {}) else ""
+        lines.append(f"the intervals of {name} are of {100 * level:.10g}%{',' * bool(how)}{how}")
+    for name, shares in record.get("balance", {}).items():
+        of = f" of {name}" if len(record["balance"]) > 1 else ""
+        lines += wrapped([f"training examples{of}:", balance_text(shares)], width, gap=" ")
     names = record["class_names"]
     lines += [table_text(name, value, names) for name, value in shown.items() if isinstance(value, list)]
     return [*lines, f"weights, metrics and checkpoints are in {record['run']}"]

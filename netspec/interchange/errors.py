@@ -20,8 +20,11 @@ class NotInFormat(Diagnostic):
 
     code = "NS544"
     title = "{format} cannot carry {what}"
-    label = "no operator for it"
-    hint = "use another layer or option here, or another format: `netspec export --help` lists them"
+    label = {"": "no operator for it", "loss": "computed after the last layer"}
+    hint = {
+        "": "use another layer or option here, or another format: `netspec export --help` lists them",
+        "loss": "train with `quantile(0.05, 0.5, 0.95)` instead",
+    }
     format: str
     what: str
 

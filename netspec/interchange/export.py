@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from netspec.interchange.errors import MissingPackage
+from netspec.interchange.errors import MissingPackage, NotInFormat
 from netspec.interchange.formats import Draft, Runner, find_format
 from netspec.interchange.verify import Verification, verify
 from netspec.interchange.writing.companion.source import predicting_source, program_name
@@ -16,6 +16,8 @@ from netspec.language.record import Frozen
 from netspec.runs.arguments import check_optional, check_type, run_folder
 from netspec.spec.model import Model
 from netspec.spec.saved import load_model
+from netspec.training.losses import loss_for
+from netspec.training.losses.distributions import Gaussian
 
 
 class Export(Frozen):
@@ -104,6 +106,7 @@ def export_model(model: Model, path: Path, to: str | None, options: Mapping[str,
         raise ValueError("`code` is for networks that were trained: nothing is known of the inputs of this one")
     if format.is_folder:
         check_folder(path, is_forced=chosen["force"])
+    _check_distributions(model, format.title)
     draft = format.draft(model, path.name, options)
     run = _runner(draft)
     verification = None if run is None else verify(model, run)
@@ -121,6 +124,14 @@ def export_model(model: Model, path: Path, to: str | None, options: Mapping[str,
     return Export(
         path, written, format.name, about, draft.inputs, draft.outputs, draft.tool, format.extra, verification, cost
     )
+
+
+def _check_distributions(model: Model, title: str) -> None:
+    """Raises CompileError for an output whose units are scaled in different ways, and pass a softplus after the last
+    layer (NS544)."""
+    train, span = model.compilation.train, model.compilation.setting_spans("train").get("loss")
+    if any(isinstance(loss_for(name, train.loss), Gaussian) for name in model.outputs):
+        raise fail(NotInFormat(span=span, case="loss", format=title, what="the standard deviation of `gaussian`"))
 
 
 def _runner(draft: Draft) -> Runner | None:

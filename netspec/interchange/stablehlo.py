@@ -23,7 +23,7 @@ from netspec.data.dataset.lazy_rows import Array
 from netspec.data.transforms.normalization import Normalization
 from netspec.interchange.errors import MissingPackage, NotInFormat
 from netspec.interchange.formats import Draft, Runner
-from netspec.interchange.writing.metadata import metadata_of, range_text
+from netspec.interchange.writing.metadata import metadata_of, output_scales, range_text
 from netspec.language.diagnostics import fail
 from netspec.language.files.atomic_files import reason_of
 from netspec.language.lazy import np
@@ -106,7 +106,7 @@ def _arguments(model: Model) -> list[Any]:
 def _program(model: Model) -> Any:
     """From raw inputs to predictions, in the units of the targets."""
     definition, state = nnx.split(model.inference_module())
-    scales = model.preprocessing.outputs if model.preprocessing is not None else {}
+    scales = output_scales(model)
     names = list(model.outputs)
 
     def predict(*inputs: Any) -> Any:

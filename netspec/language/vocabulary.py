@@ -36,6 +36,7 @@ HOMES: dict[str, str | tuple[str, ...]] = {
     "stop": "netspec.training.control.stop",
     "keep": "netspec.training.control.keep",
     "threshold": "netspec.training.control.threshold",
+    "interval": "netspec.training.control.conformal",
     "mesh": "netspec.training.distributed.mesh",
 }
 """What declares the words of a category; imported when the category is first asked for, so that checking a network

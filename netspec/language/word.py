@@ -26,6 +26,7 @@ _NOUNS = {
     "type": "column type",
     "sound": "form of a sound",
     "stop": "stopping rule",
+    "interval": "kind of intervals",
     "keep": "rule for saving weights",
     "class_ids": "numbering of classes",
     "portion": "part of the examples",
@@ -62,6 +63,8 @@ class Kind(Frozen):
     phrase: ClassVar[str] = ""
     takes_layers: ClassVar[bool] = False
     """Whether a layer may be written here."""
+    takes_all: ClassVar[bool] = False
+    """Whether all positional arguments of a call are this option, as a list: `quantile(0.1, 0.5, 0.9)`."""
 
     @abstractmethod
     def accept(self, value: object) -> Any:

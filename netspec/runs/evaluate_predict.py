@@ -20,15 +20,24 @@ from netspec.data.errors.prediction import NoBeams
 from netspec.data.errors.reading import NoData, NoSplit
 from netspec.data.predict.preprocessing import Preprocessing
 from netspec.data.predict.python_inputs import raw_inputs
-from netspec.data.predict.rows import Forecast, RawInputs
+from netspec.data.predict.rows import RawInputs
 from netspec.data.sources.tables.words import TableSource
 from netspec.data.transforms.columns import input_name
+from netspec.data.transforms.normalization import Normalization
 from netspec.language.diagnostics import CompileError, Diagnostic, fail
 from netspec.language.record import Frozen
 from netspec.runs.labeled_data import labeled_data
+from netspec.runs.predictions.intervals import intervals_of, with_times
 from netspec.runs.predictions.predictions import Predictions
 from netspec.runs.predictions.transcripts import beam_search, best_path
-from netspec.runs.repeated.ensemble import Ensemble, finished_folds, is_folds_run, load_models, mean_outputs
+from netspec.runs.repeated.ensemble import (
+    Ensemble,
+    finished_folds,
+    is_folds_run,
+    load_models,
+    mean_margins,
+    mean_outputs,
+)
 from netspec.spec.compilation import Compilation
 from netspec.spec.experiment import SpecExperiment, prepare, with_overrides
 from netspec.spec.model import Model
@@ -38,10 +47,12 @@ from netspec.spec.trained_data import SPLITS, TrainedData, trained_data
 from netspec.storage.tree_paths import Weights
 from netspec.storage.weights import check_one_run, fit_weights, load_weights, weights_of
 from netspec.training.control.threshold import number_of
+from netspec.training.errors.intervals import NoIntervals
 from netspec.training.loop.baselines import baselines_of
 from netspec.training.loop.evaluate import evaluate, measure_outputs, predict_split
-from netspec.training.losses import loss_for
+from netspec.training.losses import Loss, loss_for
 from netspec.training.losses.ctc import Ctc
+from netspec.training.losses.distributions import Distribution, restored
 from netspec.training.metrics.base import DEFAULT_THRESHOLD
 from netspec.training.step.engine import Engine
 
@@ -87,7 +98,7 @@ def evaluate_model(run: Path | Model, data: Any, split: str) -> Evaluation:
         if given.is_whole:
             if split != "test":
                 raise fail(NoSplit(split=split, advice="these data are evaluated whole: leave out the split"))
-            what, overrides = given.dataset.name, overrides | ({"data.val": "1"} if spec.data.val else {})
+            what, overrides = given.dataset.name, overrides | ({"data.val": "1"} if spec.has_val else {})
         overrides = overrides | (WITHOUT_FOLDS if spec.data.folds is not None else {})
         data, warnings = given.dataset, given.warnings
     prepared = _prepared(spec, preprocessing, data, overrides)
@@ -139,7 +150,9 @@ def evaluate_ensemble(run: Path, data: Any = None, split: str = "test", own: Any
         weights = fit_weights(load_weights(fold), Weights(*engine.first_weights), str(fold))
         parts.append(
             {
-                name: preprocessing.outputs[name].invert(y.astype(np.float64)) if name in preprocessing.outputs else y
+                name: restored(
+                    prepared.recipe.outputs[name].loss, y.astype(np.float64), preprocessing.outputs.get(name)
+                )
                 for name, y in predict_split(engine, weights, arrays).items()
             }
         )
@@ -149,10 +162,20 @@ def evaluate_ensemble(run: Path, data: Any = None, split: str = "test", own: Any
     arrays = prepared.splits.test
     assert arrays is not None
     means = mean_outputs(parts)
-    scaled = {k: preprocessing.outputs[k].apply(y) if k in preprocessing.outputs else y for k, y in means.items()}
+    losses = {name: output.loss for name, output in engine.recipe.outputs.items()}
+    scaled = {k: _normalized(losses[k], y, preprocessing.outputs.get(k)) for k, y in means.items()}
+    margins = mean_margins([read_preprocessing(fold).margins for fold in finished_folds(run)])
+    engine.recipe = engine.recipe.with_margins(margins)
     metrics = dict(measure_outputs(engine, scaled, arrays, prefix="test_"))
     baselines = baselines_of(engine.recipe, prepared, split)
     return Evaluation(metrics, split, len(arrays), what, tuple(warnings), baselines)
+
+
+def _normalized(loss: Loss, outputs: Any, scale: Normalization | None) -> Any:
+    """The reverse of `restored`."""
+    if isinstance(loss, Distribution):
+        return loss.logits(outputs, scale)
+    return outputs if scale is None else scale.apply(outputs)
 
 
 def _trained_on(run: Path | Model) -> TrainedData | None:
@@ -191,8 +214,9 @@ def _prepared(
     except CompileError as error:  # the spec of a run is fixed
         hinted = (structs.replace(d, case="run") if isinstance(d, InputUnlikeData) else d for d in error.diagnostics)
         raise CompileError(hinted) from None
-    thresholds = preprocessing.thresholds if preprocessing is not None else {}
-    return replace(prepared, recipe=prepared.recipe.with_thresholds(thresholds))
+    known = preprocessing if preprocessing is not None else Preprocessing()
+    recipe = prepared.recipe.with_thresholds(known.thresholds).with_margins(known.margins)
+    return replace(prepared, recipe=recipe)
 
 
 def _same_classes(spec: Compilation, preprocessing: Preprocessing | None) -> dict[str, str]:
@@ -204,12 +228,20 @@ def _same_classes(spec: Compilation, preprocessing: Preprocessing | None) -> dic
 
 
 def predict_examples(
-    run: Path | Model, inputs: Any, batch: int = BATCH, *, every_window: bool = False, beams: int = 1
+    run: Path | Model,
+    inputs: Any,
+    batch: int = BATCH,
+    *,
+    every_window: bool = False,
+    level: float | None = None,
+    beams: int = 1,
 ) -> Predictions:
-    """The predictions for arrays, files, rows or texts, `batch` at a time; see `netspec.predict`."""
+    """The predictions for arrays, files, rows or texts, `batch` at a time, with intervals of a level; see
+    `netspec.predict`."""
     model = run if isinstance(run, Model) else load_models(run)
+    decoder = Decoder(model, level, beams)
     raw = raw_inputs(inputs, model.inputs, model.preprocessing or Preprocessing(), every=every_window)
-    return Decoder(model, beams).predictions(raw, _outputs(model, raw.arrays, batch))
+    return decoder.predictions(raw, _outputs(model, raw.arrays, batch))
 
 
 class Decoder:
@@ -217,12 +249,16 @@ class Decoder:
 
     Args:
         model: a trained model.
+        level: that of the intervals of numbers; None: the usual one, where there are intervals.
         beams: of a network trained with `ctc`, the beginnings that a beam search keeps; 1: the best class at each step.
+
+    Raises:
+        CompileError: it has no interval of this level (NS651, NS652).
     """
 
-    def __init__(self, model: Model, beams: int = 1) -> None:
+    def __init__(self, model: Model, level: float | None = None, beams: int = 1) -> None:
         spec, preprocessing = model.compilation, model.preprocessing or Preprocessing()
-        heads = output_heads(spec.optimized)
+        heads = output_heads(spec.optimized, spec.train.loss)
         losses = {name: loss_for(name, spec.train.loss) for name in heads}
         blanks = {name: heads[name].replace(blank=loss.blank) for name, loss in losses.items() if isinstance(loss, Ctc)}
         self.model, self.heads, self.names = model, {**heads, **blanks}, preprocessing.class_names
@@ -230,6 +266,13 @@ class Decoder:
         self.columns, self.beams = target_columns(model), beams
         if beams > 1 and not blanks:
             raise fail(NoBeams())
+        self.intervals, self.level = intervals_of(spec, preprocessing, heads), level
+        if level is not None:
+            if not self.intervals:
+                are_numbers = any(head.activation == "linear" for head in heads.values())
+                raise fail(NoIntervals(case="point" if are_numbers and not self.names else "classes"))
+            for intervals in self.intervals.values():
+                intervals.check_level(level)
 
     def predictions(self, raw: RawInputs, outputs: Mapping[str, Any]) -> Predictions:
         """The predictions for some examples, from the arrays that the network gives for them."""
@@ -238,12 +281,18 @@ class Decoder:
                 k: v if self.heads[k].blank is not None else np.stack([r[i] for r, i in zip(v, raw.last, strict=True)])
                 for k, v in outputs.items()
             }
+        described = {k: self.intervals[k].of(v) for k, v in outputs.items() if k in self.intervals}
+        outputs = {k: described[k].points if k in described else v for k, v in outputs.items()}
         shown = {k: [self._in_words(k, one) for one in v] for k, v in outputs.items()}
+        for name, each in described.items():
+            shown[name] = [{**one, **each.shown(i, self.level)} for i, one in enumerate(shown[name])]
         if raw.forecasts is not None and len(shown) == 1:
             ((output, found),) = shown.items()
             shown[output] = [with_times(one, at) for one, at in zip(found, raw.forecasts, strict=True)]
         examples = [{"input": name, "outputs": {k: v[i] for k, v in shown.items()}} for i, name in enumerate(raw.names)]
-        return Predictions(outputs, examples, raw.warnings, self.model, raw.table, self.columns, raw.forecasts)
+        crossed = [warning for one in described.values() for warning in one.crossed("examples")]
+        warnings, about = [*raw.warnings, *crossed], {"described": described}
+        return Predictions(outputs, examples, warnings, self.model, raw.table, self.columns, raw.forecasts, **about)
 
     def _in_words(self, name: str, values: Any) -> dict[str, Any]:
         columns = self.columns.get(name, ())
@@ -273,22 +322,6 @@ def target_columns(model: Model) -> dict[str, Sequence[str]]:
         return each if len(outputs) > 1 else {outputs[0]: source.target}
     columns = {name: target.columns for name, target in (facts.targets if facts is not None else {}).items()}
     return dict(zip(outputs, columns.values(), strict=True)) if len(outputs) == len(columns) == 1 else {**columns}
-
-
-def with_times(shown: dict[str, Any], forecast: Forecast) -> dict[str, Any]:
-    """The numbers of a forecast with their times: `forecast` has a row for each, with the columns by name."""
-    if "values" not in shown:
-        return {**shown, "time": forecast.times[0]} if len(forecast.times) == 1 else shown
-    rows = np.asarray(shown["values"]).reshape(len(forecast.times), -1).tolist()
-    if any(len(row) != len(forecast.targets) for row in rows):
-        return shown
-    series = {} if forecast.series is None else {"series": forecast.series}
-    times = zip(forecast.times, rows, strict=True)
-    return {
-        **shown,
-        **series,
-        "forecast": [{"time": time, **dict(zip(forecast.targets, row, strict=True))} for time, row in times],
-    }
 
 
 def _outputs(model: Model, arrays: Mapping[str, Any], size: int) -> dict[str, Any]:

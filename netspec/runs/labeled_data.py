@@ -75,12 +75,12 @@ def labeled_data(spec: Compilation, data: Any, preprocessing: Preprocessing | No
         assert isinstance(spec.data.source, TableSource) and isinstance(encoder, RowEncoder)
         dataset, warnings = _read_frame(spec, rows, spec.data.source, encoder)
     else:
-        found = as_dataset(data)
+        found = as_dataset(data, spec)
         assert found is not None
         dataset = found
     _check_inputs(spec, dataset)
     dataset = _as_of_run(dataset, spec.facts)
-    return Labeled(_whole(dataset), is_whole=dataset.test is None, warnings=warnings)
+    return Labeled(_whole(dataset), is_whole=dataset.test is None and "test" not in dataset.passes, warnings=warnings)
 
 
 def _read(spec: Compilation, text: str, encoder: Encoder | None) -> tuple[Dataset, Sequence[Diagnostic]]:
@@ -206,8 +206,11 @@ def _with_targets(dataset: Dataset, name: str, places: Mapping[int, int], target
 def _whole(dataset: Dataset) -> Dataset:
     """Examples without a test split as one themselves; what would be trained on is filled up to three, so that a
     validation split may be taken from it."""
-    if dataset.test is not None:
+    if dataset.test is not None or "test" in dataset.passes:
         return dataset
+    if dataset.passes:
+        facts = dataset.facts.replace(has_test=True)
+        return replace(dataset, facts=facts, passes=dict.fromkeys(("train", "val", "test"), dataset.passes["train"]))
     filled = np.arange(max(3, len(dataset.train))) % len(dataset.train)
     train = dataset.train.take(filled)
     rows: Sequence[Any] | None = dataset.rows

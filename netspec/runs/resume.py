@@ -63,7 +63,7 @@ def resume_run(
     """
     check_not_search(path)
     kept = read_compilation(path, overrides)
-    now = kept if spec is None else with_overrides(spec, overrides or {}, as_dataset(data))
+    now = kept if spec is None else with_overrides(spec, overrides or {}, as_dataset(data, spec))
     now.check()
     difference = compare(meaning_of_run(path), meaning_of(now))
     if difference.serious:

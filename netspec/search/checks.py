@@ -111,7 +111,7 @@ def _goals(
     compilation: Compilation, settings: TuneSettings, recipe: Recipe | None, span: Span | None, problems: Problems
 ) -> tuple[Goal, ...]:
     """The goals; without any the metric by which the best weights are chosen."""
-    measured = recipe.measured("val") if recipe is not None and compilation.data.val else []
+    measured = recipe.measured("val") if recipe is not None and compilation.has_val else []
     if settings.goal is None:
         if recipe is not None and not measured:
             problems.add(NothingToTune(case="no metric", name=compilation.source.name))

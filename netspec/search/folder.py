@@ -169,7 +169,7 @@ def _check_early(compilation: Compilation) -> None:
 
 def _prepared(compilation: Compilation, data: Any, run: Run | None) -> Search:
     set_up()
-    dataset = as_dataset(data)
+    dataset = as_dataset(data, compilation)
     dataset = dataset if dataset is not None else load_data(compilation, memory_for_data())
     experiment = prepare(compilation, dataset)
     warnings = tuple(w for w in experiment.warnings if data is not None or not isinstance(w, SourceNotUsed))

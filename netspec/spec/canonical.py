@@ -185,7 +185,7 @@ def recipe_of(compilation: Compilation, otherwise: Mapping[str, Target] | None =
         otherwise: the assumed target of each output, for a spec without data; None: there is no recipe then.
     """
     graph, facts = compilation.optimized, compilation.facts
-    heads = output_heads(graph)
+    heads = output_heads(graph, compilation.train.loss)
     if facts is not None:
         facts = with_padding(join_targets(facts, heads), input_shapes(graph), heads)
         targets = {name: facts.targets[key] for name, key in pair_names(facts.targets, heads).items()}
@@ -194,7 +194,7 @@ def recipe_of(compilation: Compilation, otherwise: Mapping[str, Target] | None =
     else:
         return None
     layers = weights_by_layer(graph)
-    return make_recipe(compilation.train, heads, targets, has_val=bool(compilation.data.val), layers=layers)
+    return make_recipe(compilation.train, heads, targets, has_val=compilation.has_val, layers=layers)
 
 
 def _bare(value: Any) -> Any:

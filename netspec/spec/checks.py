@@ -10,15 +10,27 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 
+from netspec.compiler.elaborate.values import BAD
 from netspec.compiler.ir.cost import rows, weights_by_layer
 from netspec.data.checks.network import pair_names
 from netspec.data.dataset.dataset import Dataset
-from netspec.data.dataset.lazy_rows import Array
+from netspec.data.dataset.from_batches import dataset_of_batches
+from netspec.data.dataset.lazy_rows import Array, is_streamed
+from netspec.data.errors.files import NoEffect
+from netspec.data.errors.network import ConstantColumns
 from netspec.data.errors.reading import NoData, SourceNotUsed
 from netspec.data.errors.series import NeedsPadding
+from netspec.data.errors.streaming import NeedsAllExamples
 from netspec.data.load import read_dataset
 from netspec.data.predict.preprocessing import Preprocessing, check_preprocessing
 from netspec.data.prepare import prepare_data
+from netspec.data.prepare_batches import (
+    Converter,
+    check_batch_settings,
+    statistics_examples,
+    with_batches,
+    without_splits,
+)
 from netspec.data.settings import DataSettings
 from netspec.data.sources.streaming import streamed_warning
 from netspec.data.splits.split import Splits
@@ -31,7 +43,7 @@ from netspec.spec.compilation import Compilation
 from netspec.spec.network_ends import input_shapes, input_spans, output_heads, self_scaling_inputs
 from netspec.spec.sections import check_batches, check_expected, check_schedule_time, train_spans
 from netspec.training.errors.analysis import PartsOfNothing
-from netspec.training.errors.outputs import LargeDelta, TargetsAsTheyAre, TestDecides
+from netspec.training.errors.outputs import Imbalanced, LargeDelta, TargetsAsTheyAre, TestDecides
 from netspec.training.errors.recipe import BeginsTooLate, NotInstalled, UnknownLayer
 from netspec.training.loop.start_match import find_start, match, report_transfer, shapes_of_file
 from netspec.training.losses.regression import Huber
@@ -42,6 +54,9 @@ from netspec.training.recipe.settings import missing_packages
 
 MAX_DELTA = 5
 """Standard deviations of the targets: the errors of hardly an example are larger."""
+
+MAX_SHARE, MIN_COUNTED, MAX_COUNTED = 0.9, 50, 10_000_000
+"""The share of the most frequent class, and the examples, from which on it is reported; and how many are counted."""
 
 
 @dataclass(frozen=True)
@@ -80,9 +95,12 @@ def check_training(
         scaling, target_scaling = preprocessing.normalization, preprocessing.outputs
     is_scaled = compilation.data.normalize_targets != "none"
     _check_padding(compilation, dataset)
+    has_batches = bool(dataset.passes)
+    unused = _check_batches(compilation, dataset, is_trained=preprocessing is None) if has_batches else []
+    settings = without_splits(compilation.data) if has_batches else compilation.data
     splits, warnings = prepare_data(
         dataset,
-        compilation.data,
+        settings,
         input_shapes(graph),
         output_heads(graph, compilation.train.loss),
         input_spans=input_spans(graph),
@@ -90,7 +108,9 @@ def check_training(
         setting_spans=spans,
         self_scaling=self_scaling_inputs(graph),
         scaling=scaling,
-        scaled_heads=normalizable_heads(compilation.train, output_heads(graph)) if is_scaled else {},
+        scaled_heads=normalizable_heads(compilation.train, output_heads(graph, compilation.train.loss))
+        if is_scaled
+        else {},
         target_scaling=target_scaling,
     )
     if preprocessing is not None:
@@ -99,15 +119,54 @@ def check_training(
         warnings.append(streamed)
     if is_given and compilation.data.source is not None:
         warnings.append(SourceNotUsed(span=spans.get("source")))
+    examples = len(splits.train)
+    if has_batches:
+        splits, found = _with_batches(compilation, dataset, splits, settings)
+        warnings = [*unused, *(one for one in warnings if not isinstance(one, ConstantColumns)), *found]
     recipe = _recipe(compilation, splits)
-    warnings += check_batches(graph, compilation, len(splits.train))
+    if has_batches:
+        train = dataset.passes["train"]
+        recipe, examples = recipe.replace(batch=train.first_size), (train.length or 0) * train.first_size
+    else:
+        warnings += check_batches(graph, compilation, examples)
     warnings += _check_target_scaling(compilation, recipe)
-    if not any(isinstance(problem, BeginsTooLate) for problem in compilation.problems):
-        warnings += check_schedule_time(compilation, recipe, len(splits.train))
+    warnings += [] if has_batches else _check_balance(compilation, splits, recipe)
+    if examples and not any(isinstance(problem, BeginsTooLate) for problem in compilation.problems):
+        warnings += check_schedule_time(compilation, recipe, examples)
     if recipe.test_decides:
         warnings.append(TestDecides(span=compilation.setting_spans("train").get("stop")))
     _check_values(compilation, splits, recipe)
     return Checked(splits, recipe, tuple(warnings))
+
+
+def _check_batches(compilation: Compilation, dataset: Dataset, *, is_trained: bool) -> list[Diagnostic]:
+    """Warnings about settings without effect on an iterable; raises CompileError for those that need all examples.
+    Where nothing is trained, only those matter that change the loss."""
+    spans, written = compilation.setting_spans("data"), compilation.setting_spans("train")
+    problems = Problems()
+    for one in check_batch_settings(compilation.data, dataset.passes, spans):
+        if is_trained or getattr(one, "option", "") == "class_weights":
+            problems.add(one)
+    train = dataset.passes["train"]
+    if not is_trained:
+        problems.raise_errors()
+        return []
+    if compilation.train.drop_last:
+        advice = "drop it where the iterable is made: `DataLoader(…, drop_last=True)`"
+        problems.add(NeedsAllExamples(span=written.get("drop_last"), option="drop_last", advice=advice))
+    if "batch" in written and not train.is_hugging_face and compilation.train.batch != train.first_size:
+        problems.add(NoEffect(span=written["batch"], option="batch", case="batches", examples=0))
+    problems.raise_errors()
+    return list(problems)
+
+
+def _with_batches(
+    compilation: Compilation, dataset: Dataset, splits: Splits, settings: DataSettings
+) -> tuple[Splits, list[Diagnostic]]:
+    graph, spans = compilation.optimized, compilation.setting_spans("data")
+    heads = output_heads(graph, compilation.train.loss)
+    convert = Converter(dataset.passes["train"], dataset, splits, settings, input_shapes(graph), heads)
+    return with_batches(splits, dataset, convert, spans, uses_classes=compilation.uses_classes)
 
 
 def _check_padding(compilation: Compilation, dataset: Dataset) -> None:
@@ -127,7 +186,7 @@ def _recipe(compilation: Compilation, splits: Splits) -> Recipe:
     graph = compilation.optimized
     return make_recipe(
         compilation.train,
-        output_heads(graph),
+        output_heads(graph, compilation.train.loss),
         splits.facts.targets,
         has_val=splits.val is not None,
         has_test=splits.test is not None,
@@ -155,6 +214,27 @@ def _check_target_scaling(compilation: Compilation, recipe: Recipe) -> list[Diag
     return found
 
 
+def _check_balance(compilation: Compilation, splits: Splits, recipe: Recipe) -> list[Diagnostic]:
+    """A warning where nearly all examples have one class, and neither weights nor metrics take account of it."""
+    found: list[Diagnostic] = []
+    if "metrics" in compilation.setting_spans("train"):
+        return found
+    for name, output in recipe.outputs.items():
+        ids = splits.train.targets[name]
+        is_class = output.target.kind in ("class", "binary") and output.decisions == 1 and not output.counts_positions
+        if output.class_weights is not None or not is_class or is_streamed(ids):
+            continue
+        ids = np.asarray(ids).reshape(-1)
+        if ids.dtype.kind not in "iu" or not MIN_COUNTED <= ids.size <= MAX_COUNTED:
+            continue
+        counts = np.bincount(ids)
+        if (most := int(counts.argmax())) >= 0 and counts[most] >= MAX_SHARE * ids.size and counts[most] < ids.size:
+            label = output.target.names[most] if output.target.names is not None else str(most)
+            span = compilation.setting_spans("data").get("source")
+            found.append(Imbalanced(span=span, percent=f"{100 * counts[most] / ids.size:.3g}%", most=label))
+    return found
+
+
 def _check_values(compilation: Compilation, splits: Splits, recipe: Recipe) -> None:
     """Raises CompileError for targets that a loss cannot use, expectations of what is not measured, and packages."""
     problems, spans = Problems(), compilation.setting_spans("train")
@@ -164,6 +244,28 @@ def _check_values(compilation: Compilation, splits: Splits, recipe: Recipe) -> N
     for setting, package in missing_packages(compilation.train).items():
         problems.add(NotInstalled(span=spans.get(setting), setting=setting, package=package))
     problems.raise_errors()
+
+
+def look_again(compilation: Compilation, dataset: Dataset) -> Dataset:
+    """The data of an iterable, with as many of its first examples as the settings of a spec need.
+
+    Raises:
+        CompileError: they are not batches (NS665), or unlike each other (NS666).
+    """
+    data, train = compilation.section("data"), compilation.section("train")
+    if data is BAD or train is BAD:
+        return dataset
+    names, changes = compilation.output_names, []
+    for part, passes in dataset.passes.items():
+        order_seed = train.seed if data.shuffle and part == "train" else None
+        changes.append(passes.settle(train.batch, order_seed, names))
+    wanted = statistics_examples(data, dataset, uses_classes=compilation.uses_classes)
+    if not any(changes) and (wanted <= len(dataset.train) or dataset.passes["train"].is_whole):
+        return dataset
+    try:
+        return dataset_of_batches(dataset.passes, wanted)
+    except Unplaced as bad:
+        raise fail(bad.diagnostic()) from None
 
 
 def load_data(

@@ -9,6 +9,7 @@ wrong. Nothing here imports JAX: `backend/load.py` turns the last stage into a l
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
@@ -238,6 +239,22 @@ class Compilation:
         block = self.resolution.settings.get(section)
         value = block.values.get(key) if block is not None else None
         return [item.span for item in value.items] if isinstance(value, tree.Chain | tree.ListLiteral) else []
+
+    @property
+    def has_val(self) -> bool:
+        """Whether some examples are for validation: held out, or given for it."""
+        return bool(self.data.val) or (self.facts is not None and self.facts.has_val)
+
+    @property
+    def uses_classes(self) -> bool:
+        """Whether the spec takes the number of classes from the data: the word is in its text, or in an override."""
+        texts = (self.source.text, *self.overrides.values())
+        return any(re.search(r"\bclasses\b", text) for text in texts)
+
+    @property
+    def output_names(self) -> list[str]:
+        """The outputs that the spec declares by name."""
+        return [statement.name.name for statement in self.tree.statements if isinstance(statement, tree.Output)]
 
     @property
     def used_texts(self) -> dict[str, str]:

@@ -18,10 +18,12 @@ from flax import nnx
 from netspec.compiler.elaborate.expect import check_measured
 from netspec.compiler.ir.cost import rows
 from netspec.data.dataset.dataset import Dataset
-from netspec.data.dataset.from_arrays import dataset_of
+from netspec.data.dataset.from_batches import given_dataset
 from netspec.data.errors.sources import NoTarget
+from netspec.data.errors.streaming import NeedsAllExamples
 from netspec.data.load import learned_source
 from netspec.data.predict.preprocessing import Preprocessing
+from netspec.data.prepare_batches import BatchSplit
 from netspec.data.splits.split import Splits
 from netspec.data.transforms.encoders import Encoder
 from netspec.data.transforms.normalization import Normalization
@@ -29,7 +31,7 @@ from netspec.language.diagnostics import CompileError, Diagnostic, Diagnostics, 
 from netspec.language.source import Source
 from netspec.language.text import json_text
 from netspec.spec.canonical import Meaning, meaning_of
-from netspec.spec.checks import check_start, check_training, learn_from_training, load_data
+from netspec.spec.checks import check_start, check_training, learn_from_training, load_data, look_again
 from netspec.spec.compilation import Compilation
 from netspec.spec.model import Model
 from netspec.spec.network_ends import input_shapes
@@ -49,6 +51,7 @@ from netspec.training.loop.loop import fit
 from netspec.training.loop.trackers import trackers_of
 from netspec.training.loop.warm_start import start_from
 from netspec.training.recipe.recipe import Recipe
+from netspec.training.schedules.build import depends_on_epoch
 
 
 @dataclass(frozen=True)
@@ -192,8 +195,12 @@ def prepare(
         CompileError: with everything that is wrong in the spec, the settings, or the data.
     """
     set_up()
-    dataset = as_dataset(data)
+    dataset = as_dataset(data, spec)
     compilation = with_overrides(spec, overrides or {}, dataset)
+    if dataset is not None and dataset.passes and preprocessing is None:
+        looked = look_again(compilation, dataset)
+        compilation = compilation if looked is dataset else with_overrides(compilation, {}, looked)
+        dataset = looked
     try:
         compilation.check()
     except CompileError as wrong:  # that the number of classes is not known follows from it
@@ -213,12 +220,24 @@ def prepare(
         if refit is not None and refit.encoder != checked.splits.dataset.encoder:
             compilation = with_overrides(compilation, {}, refit)
             checked = check(compilation, refit)
+    if dataset is not None and dataset.passes:
+        _check_iterable(compilation, checked.recipe, dataset.passes["train"].length)
     made = _assemble(compilation, checked.splits, checked.recipe, checked.warnings)
     return replace(made, is_given=data is not None, loaded=loaded)
 
 
-def as_dataset(data: Any) -> Dataset | None:
-    """Data that are handed over, in any of the forms of `netspec.train`.
+def _check_iterable(compilation: Compilation, recipe: Recipe, length: int | None) -> None:
+    """Raises CompileError where an iterable of unknown length cannot be trained on like this (NS667)."""
+    if (count := peers().count) > 1:
+        raise fail(NeedsAllExamples(case="processes", option=str(count)))
+    if length is None and depends_on_epoch(recipe.schedule):
+        span = compilation.setting_spans("train").get("schedule")
+        words = " -> ".join(word.to_source() for word in recipe.schedule)
+        raise fail(NeedsAllExamples(span=span, case="schedule", option=f"schedule = {words}"))
+
+
+def as_dataset(data: Any, spec: Compilation | Source | None = None) -> Dataset | None:
+    """Data that are handed over, in any of the forms of `netspec.train`; a `spec` names what is a target in a batch.
 
     Raises:
         CompileError: they are not what they should be (NS4xx).
@@ -226,13 +245,15 @@ def as_dataset(data: Any) -> Dataset | None:
     """
     if data is None:
         return None
+    spec = Compilation(spec) if isinstance(spec, Source) else spec
     try:
-        dataset = dataset_of(data)
+        dataset = given_dataset(data, spec.output_names if spec is not None else ())
     except Unplaced as bad:
         raise fail(bad.diagnostic()) from None
     if dataset is None:
         found = f"{len(data)} of them" if isinstance(data, tuple | list) else f"a {type(data).__name__}"
-        raise TypeError(f"data are (x, y), (x, y, x_test, y_test) or a dict of these, not {found}")
+        forms = "(x, y), (x, y, x_test, y_test) or a dict of these, or an iterable of batches"
+        raise TypeError(f"data are {forms}, not {found}")
     return dataset
 
 
@@ -326,7 +347,9 @@ def train_in(experiment: SpecExperiment, run: Run, *, reporter: Reporter | None 
     problems = Problems()
     if not trained.interrupted:
         check_measured(experiment.compilation.measured, _measured_metrics(trained), problems)
-    experiment.model.adopt(trained.module, experiment.preprocessing.replace(thresholds=trained.thresholds))
+    experiment.model.adopt(
+        trained.module, experiment.preprocessing.replace(thresholds=trained.thresholds, margins=trained.margins)
+    )
     shown = Diagnostics((*experiment.warnings, *trained.warnings, *problems))
     return Result(**vars(trained), model=experiment.model, problems=shown)
 
@@ -341,11 +364,12 @@ def _measured_metrics(trained: FitResult) -> dict[str, float]:
 def settings_in_force(experiment: SpecExperiment, *, rate_in_state: bool = False) -> dict[str, Any]:
     """Every setting with its value, defaults too; and whether the learning rate is in the state of the training."""
     data, train = experiment.compilation.data, experiment.compilation.train
+    parts = {name: getattr(experiment, name) for name in ("train", "val", "test")}
     return {
         **({"rate_in_state": True} if rate_in_state else {}),
         "train": {**experiment.recipe.describe(), "init": train.init, "init_parts": list(train.init_parts)},
         "data": {option.name: option.kind.to_source(getattr(data, option.name)) for option in data.options()},
-        "parts": {name: len(getattr(experiment, name) or ()) for name in ("train", "val", "test")},
+        "parts": {name: len(part or ()) for name, part in parts.items() if not isinstance(part, BatchSplit)},
     }
 
 

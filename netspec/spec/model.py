@@ -34,6 +34,8 @@ from netspec.spec.layer_results import layers_program
 from netspec.spec.trained_data import TrainedData
 from netspec.storage.weights import flat_weights, put_weights, weights_of
 from netspec.training.loop.warm_start import start_from
+from netspec.training.losses import loss_for
+from netspec.training.losses.distributions import restored
 
 
 class WeightsWarning(UserWarning):
@@ -49,7 +51,8 @@ class Model:
     order in which the spec declares them. Several outputs are returned as a dict by name.
 
     A model that was trained with `normalize = standard` takes raw inputs when it is called, and normalizes them itself;
-    where targets were normalized (`normalize_targets`), it gives numbers in the units of the targets. `module` and
+    where targets were normalized (`normalize_targets`), it gives numbers in the units of the targets; with the loss
+    `quantile` the quantiles of each target, with `gaussian` its mean and standard deviation. `module` and
     `apply` take and give what the layers do. `preprocessing` is that of the training, None before;
     `trained_on` is known of the model of a run folder.
     """
@@ -265,7 +268,7 @@ class Model:
 
     def _restore(self, name: str, found: Any) -> Any:
         """An output that predicts normalized inputs or targets, in the scale of these."""
-        return self._scales[name].invert(found) if name in self._scales else found
+        return restored(loss_for(name, self.compilation.train.loss), found, self._scales.get(name))
 
     def _checked(self, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
         """The inputs as arrays of the types and shapes that the spec says; whole numbers may stand for others."""

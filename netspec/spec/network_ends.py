@@ -33,7 +33,8 @@ def output_name(output: Output) -> str:
 
 
 def output_heads(graph: Graph, losses: Sequence[LossWord] | None = None) -> dict[str, OutputHead]:
-    """The ends of an optimized graph, by output; `losses` are those of the section `train`, if it names any."""
+    """The ends of an optimized graph, by output, in the shape of the targets; `losses` are those of the section
+    `train`, None for the ends in the shape of the last layer."""
     heads = {}
     for output in graph.outputs:
         name, node = output_name(output), graph.nodes[output.edge.node]
@@ -50,7 +51,7 @@ def output_heads(graph: Graph, losses: Sequence[LossWord] | None = None) -> dict
             is_unbounded=is_unbounded(graph, output.edge.node),
             steps_from=steps_from,
             last_step=last_step,
-        )
+        ).of_targets(loss.parts if loss is not None else 1)
     return heads
 
 

@@ -60,7 +60,9 @@ def read_preprocessing(path: Path) -> Preprocessing:
     found, facts = record.read("coding.json", Preprocessing), record.read("spec.json", SpecRecord).facts
     if facts is not None and (wrong := found.inconsistency(facts)) is not None:
         raise damaged(path / "coding.json", wrong)
-    return found.replace(thresholds=(record.done or {}).get("thresholds", found.thresholds))
+    done = record.done or {}
+    margins = {name: tuple(numbers) for name, numbers in done.get("margins", found.margins).items()}
+    return found.replace(thresholds=done.get("thresholds", found.thresholds), margins=margins)
 
 
 def load_model(path: Path) -> Model:

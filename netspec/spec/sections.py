@@ -16,7 +16,7 @@ from netspec.compiler.ir.cost import rows, weights_by_layer
 from netspec.data.checks.augmentation import check_augment
 from netspec.data.checks.network import check_facts, join_targets, pair_names, with_padding
 from netspec.data.checks.next_token import check_next_token
-from netspec.data.errors.network import SoftmaxOfOne
+from netspec.data.errors.network import SoftmaxOfOne, UnitCount
 from netspec.data.settings import DataSettings, check_settings
 from netspec.language.diagnostics import CompileError, Diagnostic, Fix, Problems, fail
 from netspec.language.shape import product
@@ -141,7 +141,7 @@ def _check_augment(spec: Spec, graph: Graph, facts: Facts | None) -> None:
     for diagnostic in check_augment(
         data.augment,
         input_shapes(graph),
-        output_heads(graph),
+        output_heads(graph, train.loss if train is not BAD else None),
         facts,
         target_is_input=data.target is not None,
         one_class_loss=next((loss.word for loss in losses if not loss.takes_soft_targets), None),
@@ -161,6 +161,8 @@ def _check_facts(spec: Spec, graph: Graph, facts: Facts) -> None:
     found += check_facts(facts, input_shapes(graph), heads_of_data, input_spans=input_spans(graph), source_span=span)
     if spec.data.source is not None and spec.data.source.predicts_next:
         found += check_next_token(graph)
+    if train is BAD and "loss" in spec.setting_spans("train"):  # which may need several units for each target
+        found = [problem for problem in found if not isinstance(problem, UnitCount)]
     for diagnostic in found:
         spec.problems.add(diagnostic)
     if train is BAD:
@@ -172,7 +174,7 @@ def _check_facts(spec: Spec, graph: Graph, facts: Facts) -> None:
         if train is not BAD:
             check_chains(train, heads_of_data, Check(train_spans(spec), problems=spec.problems))
         return
-    heads = output_heads(graph)
+    heads = heads_of_data
     facts = with_padding(join_targets(facts, heads), input_shapes(graph), heads)
     targets = {name: facts.targets[key] for name, key in pair_names(facts.targets, heads).items()}
     try:

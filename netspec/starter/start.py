@@ -24,8 +24,9 @@ from netspec.starter.files.files import survey_array, survey_named, survey_text
 from netspec.starter.files.folders import survey_folder
 from netspec.starter.networks import recipe_for
 from netspec.starter.tables.opening import HEAD_BYTES, PARQUET, find_delimiter, open_table
+from netspec.starter.tables.options import is_writable
 from netspec.starter.tables.series import survey_series
-from netspec.starter.tables.table import check_target, is_writable, survey_table
+from netspec.starter.tables.table import check_target, survey_table
 
 TABLES = (".csv", ".tsv", ".tab", *PARQUET)
 

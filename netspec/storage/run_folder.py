@@ -261,6 +261,7 @@ class DoneRecord(Frozen):
     seconds: float
     best_epoch: int | None = None
     thresholds: dict[str, float] = {}
+    margins: dict[str, tuple[float, ...]] = {}
 
 
 class FailedRecord(Frozen):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from netspec.data.dataset.dataset import Arrays
+from netspec.data.prepare_batches import BatchSplit
 from netspec.training.distributed.mesh import Mesh
 from netspec.training.recipe.recipe import Recipe
 
@@ -92,11 +93,16 @@ class Experiment:
 
     @property
     def examples(self) -> int:
-        """The number of training examples."""
+        """The number of training examples; 0 for an iterable, which does not tell."""
+        if isinstance(self.train, BatchSplit):
+            return 0
         return len(self.train.inputs[self.inputs[0]])
 
     @property
     def steps_per_epoch(self) -> int:
+        """The number of steps of an epoch that schedules reckon with; of an iterable that does not tell, 1."""
+        if isinstance(self.train, BatchSplit):
+            return self.train.passes.length or 1
         return self.recipe.steps_per_epoch(self.examples)
 
     def order_of_rows(self, epoch: int, examples: int) -> Any:

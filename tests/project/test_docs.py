@@ -59,7 +59,7 @@ def test_the_python_of_the_page_about_python_runs(tmp_path: Path, monkeypatch: p
         (tmp_path / "specs" / name).write_text((ROOT / "specs" / name).read_text())
     monkeypatch.chdir(tmp_path)
     blocks = re.findall(r"^```python\n(.*?)^```", (ROOT / "docs/python.md").read_text(), re.MULTILINE | re.DOTALL)
-    assert len(blocks) == 7
+    assert len(blocks) == 9
     for block in blocks:
         exec(block, {})
 

@@ -138,7 +138,7 @@ def test_images_that_rows_name_are_not_read(monkeypatch: pytest.MonkeyPatch) -> 
     for cell in ("a.png", 5, None):
         for inputs in ({"photo": cell}, [{"photo": cell}], [[cell]], {"photo": [cell]}):
             request = Request("POST", "/", (), {}, True, json.dumps({"inputs": inputs}).encode())
-            with pytest.raises(Refusal, match="/v2/models/homes/infer"):
+            with pytest.raises(Refusal, match=r"in base64|not what homes takes"):
                 read_examples(request, served)
     raw = served.tensors({"photo": np.ones((3, 2, 2, 1), np.float32)})
     assert raw.arrays["photo"].shape == (3, 2, 2, 1)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from sklearn.datasets import load_iris
 
 import netspec
@@ -193,3 +194,22 @@ def test_series_become_forecasts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     shuffled = np.random.default_rng(0).permutation(400)[:200]
     write(tmp_path, {"day": days[shuffled].tolist(), "sales": sales[shuffled].tolist()}, "some.csv")
     assert "csv(" in netspec.new("some.csv", target="sales")
+
+
+def test_of_very_many_rows_some_are_looked_at(draft: Callable[..., Draft], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("netspec.starter.tables.opening.MAX_ROWS", 25)
+    found = draft()
+    assert "of 60 rows one of every 3 was looked at" in found.findings
+    assert "60 rows." in found.text
+    assert "missing = median" in found.text  # the other rows may have gaps
+
+
+def test_images_and_texts_in_columns_are_inputs(draft: Callable[..., Draft], tmp_path: Path) -> None:
+    for i in COUNT:
+        Image.new("RGB", (16, 16), (i, 2 * i, 0)).save(tmp_path / f"{i}.png")
+    words = ["the", "house", "has", "a", "small", "garden", "near", "the", "old", "river", "and", "is", "quiet"]
+    texts = [" ".join(words[(i * k) % len(words)] for k in range(1, 10)) + f" {i}" for i in COUNT]
+    found = draft(photo=[f"{i}.png" for i in COUNT], text=texts)
+    assert "input photo: 16x16x3" in found.text
+    assert 'to = "text_column"' in found.text  # `text` is a word of the language
+    assert "| text_column_part) -> concat" in found.text

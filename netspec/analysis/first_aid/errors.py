@@ -18,6 +18,7 @@ class NotTogether(Diagnostic):
         "run": "omit `{other}`: `{option}` creates no run and continues none; give the spec FILE alone",
         "sweep": "omit `{other}` and give one of its values, as in `-D train.optimizer=…` or `-D width=64`",
         "processes": "omit `{other}`: `{option}` looks at one process; several devices are used with `--devices`",
+        "batches": "give arrays: `{option}` chooses the examples itself; the first batch as arrays shows the same",
         "first aid": "use one of them at a time",
     }
     option: str

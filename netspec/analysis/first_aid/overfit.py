@@ -23,7 +23,8 @@ from netspec.analysis.lr_range_test import base_rate, rounded
 from netspec.display.metric_text import metric_text, numbers_of
 from netspec.display.text import plural
 from netspec.training.experiment import Experiment
-from netspec.training.loop.evaluate import compute_metrics, spreads_of
+from netspec.training.feed.spreads import spreads_of
+from netspec.training.loop.evaluate import compute_metrics
 from netspec.training.step.engine import Engine, State
 
 STEPS = 2000

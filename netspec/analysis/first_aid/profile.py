@@ -18,11 +18,12 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from netspec.analysis.first_aid.errors import NoProfile
+from netspec.analysis.first_aid.errors import NoProfile, NotTogether
 from netspec.analysis.first_aid.trace import Part, annotate, busy_parts, layers_of_operations, read_trace, trace_bytes
 from netspec.compiler.backend.emit import emit_source
 from netspec.compiler.backend.load import load_source, network_class
 from netspec.compiler.ir.cost import rows
+from netspec.data.prepare_batches import BatchSplit
 from netspec.display.text import table_lines
 from netspec.language.diagnostics import fail
 from netspec.language.files.atomic_files import reason_of, replace_file
@@ -119,6 +120,8 @@ class Profiler(TrainingCallback):
             raise fail(NoProfile(reason=f"{file} exists", advice="give another name, or remove it"))
 
     def on_begin(self, training: Any) -> None:
+        if isinstance(training.engine.experiment.train, BatchSplit):
+            raise fail(NotTogether(case="batches", option="netspec.Profiler", other="an iterable of batches"))
         if self.profile is None:
             file = self.file or training.run.path / FILE
             self.profile = profile_steps(training.engine, training.data, training.state, file)
@@ -193,10 +196,13 @@ def _compiled(program: Any, state: State, given: tuple[Any, ...]) -> Any:
 
 def _full_steps(engine: Engine, data: Any) -> Generator[tuple[Any, tuple[Any, ...]], None, None]:
     """Programs of a step and their arguments, for ever; a smaller last batch is left out, unless it is the only one."""
-    full = max(1, data.examples // engine.recipe.batch)
+    full, first = max(1, data.examples // engine.recipe.batch), None
     for epoch in count():
         with closing(steps_of(engine, data, epoch, 0, full, is_single=True)) as taken:
-            yield from ((program, given) for program, given, _ in taken)
+            for program, given, _ in taken:
+                first = program if first is None else first
+                if program is first:  # an iterable may have batches of other sizes
+                    yield program, given
 
 
 def _write(file: Path, content: bytes) -> None:

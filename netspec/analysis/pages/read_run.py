@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from netspec.data.dataset.dataset import Dataset
+from netspec.data.errors.streaming import NeedsAllExamples
 from netspec.display.charts.history import RunHistory
 from netspec.display.metric_text import numbers_of, plain_metrics
-from netspec.language.diagnostics import CompileError
+from netspec.language.diagnostics import CompileError, fail
 from netspec.runs.catalog import RunInfo, look_at
 from netspec.runs.evaluate_predict import prepared_run
 from netspec.spec.canonical import Meaning
@@ -96,6 +97,8 @@ class ReadRun:
             CompileError: they cannot be read any more.
         """
         if (given := as_dataset(self.data)) is not None:
+            if given.passes:
+                raise fail(NeedsAllExamples(case="page", option="report"))
             return given
         trained = self._trained  # a fold has learned from some of the examples alone
         spec = self.compilation if trained == self.path else read_compilation(trained)

@@ -23,7 +23,9 @@ from netspec.runs.evaluate_predict import open_run
 from netspec.spec.experiment import SpecExperiment
 from netspec.spec.trained_data import SPLITS
 from netspec.storage.tree_paths import Weights
+from netspec.training.control.conformal import find_bounds
 from netspec.training.loop.evaluate import predict
+from netspec.training.losses.distributions import Distribution
 from netspec.training.recipe.outputs import OutputRecipe
 from netspec.training.step.engine import Engine
 
@@ -48,7 +50,8 @@ class Outcome:
 
     `names` are those of the classes, labels or columns, `owner` has the example of each prediction, where there are
     several for an example, such as one for each step of a sequence, and `position` its position there.
-    `is_probability` is not set where `predicted` are scores.
+    `is_probability` is not set where `predicted` are scores. `bounds` are the ends of the intervals of numbers, of this
+    `level`, in the shape of `predicted`, where there are some.
     """
 
     name: str
@@ -60,6 +63,8 @@ class Outcome:
     position: Array | None = None
     threshold: float = 0.5
     is_probability: bool = True
+    bounds: tuple[Array, Array] | None = None
+    level: float = 0.0
 
     def __len__(self) -> int:
         return len(self.expected)
@@ -168,7 +173,10 @@ def _outcome(name: str, output: OutputRecipe, values: Array, targets: Array, of:
     head, scored = output.head, output.scored
     if output.loss.output_kind in ("sequence", "embedding") or head.is_open:
         return None
-    if head.activation != scored.activation and scored.activation != "margin":
+    bounds = _bounds(output, values)
+    if isinstance(output.loss, Distribution) and head.parts > 1:
+        values = output.loss.point(output.loss.parameters(np.asarray(values, np.float64)))
+    elif head.activation != scored.activation and scored.activation != "margin":
         values = np.asarray(scored.apply(jax.numpy.asarray(values)))
     names, rows = _names(name, output, of), _rows(targets, output, of)
     if output.chooses:
@@ -191,9 +199,22 @@ def _outcome(name: str, output: OutputRecipe, values: Array, targets: Array, of:
         outcome = Outcome(name, "numbers", predicted.reshape(-1, head.units), expected.reshape(-1, head.units), ())
         return _named(rows.of(outcome), output, of)
     outcome = Outcome(name, "numbers", predicted.reshape(len(values), -1), expected.reshape(len(values), -1), ())
+    if bounds is not None and output.level is not None:
+        low, high = (end if scale is None else scale.invert(end) for end in bounds)
+        outcome = replace(outcome, bounds=(low, high), level=output.level)
     if head.count <= MAX_COLUMNS:
         return _named(outcome, output, of)
     return replace(outcome, kind="arrays", predicted=predicted, expected=expected)
+
+
+def _bounds(output: OutputRecipe, values: Array) -> tuple[Array, Array] | None:
+    """The ends of the intervals of vectors of numbers, from what the network gives; normalized as targets are."""
+    logits = np.asarray(values, np.float64)
+    if output.head.is_sequence:
+        return None
+    numbers = output.loss.parameters(logits) if isinstance(output.loss, Distribution) else logits
+    std = np.ones(1) if output.scale is None else np.array(output.scale.std)
+    return find_bounds(output.loss, numbers, output.level, None if output.margins is None else output.margins / std)
 
 
 @dataclass(frozen=True, eq=False)

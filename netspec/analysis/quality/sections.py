@@ -11,6 +11,7 @@ from netspec.analysis.quality.numbers.importance import Importance
 from netspec.analysis.quality.views.columns import groups_html, importance_html, importances
 from netspec.analysis.quality.views.confusion import confusion_html
 from netspec.analysis.quality.views.forecasts import forecasts_html
+from netspec.analysis.quality.views.intervals import intervals_html
 from netspec.analysis.quality.views.masks import masks_html
 from netspec.analysis.quality.views.metrics import classes_html, labels_html, metrics_html
 from netspec.analysis.quality.views.mistakes import largest_errors_html, worst_labels_html, worst_mistakes_html
@@ -71,6 +72,8 @@ def _of_output(of: Evaluated, outcome: Outcome, columns: dict[str, list[Importan
     elif outcome.kind == "numbers":
         body = errors_html(outcome) + largest_errors_html(outcome, shown)
         parts["errors"] = ("Errors", shown.thumbnails.around(body))
+        if outcome.bounds is not None:
+            parts["intervals"] = ("Intervals", intervals_html(outcome))
     else:
         parts["errors"] = ("Errors", arrays_html(outcome, of))
     if found:

@@ -12,6 +12,7 @@ import numpy as np
 from netspec.cli.render.prediction_images import image_text, is_image
 from netspec.display.text import areas_text, plural, table_lines
 from netspec.language.text import printable, truncated, wrap
+from netspec.runs.predictions.predictions import interval_texts
 
 if TYPE_CHECKING:
     from netspec.runs.predictions.predictions import Predictions
@@ -77,8 +78,10 @@ def _text(output: str, shown: Mapping[str, Any], columns: Sequence[str]) -> str:
         shares = ", ".join(f"{name} {_percent(share)}" for name, share in shown["tags"].items())
         return (f"{columns[0]} = " if columns else prefix) + f"{' '.join(likely) or 'none'} ({shares})"
     values = np.asarray(shown["values"])
-    if values.size == len(columns):
-        return ", ".join(f"{name} = {_number(v)}" for name, v in zip(columns, values.reshape(-1), strict=True))
+    if values.size == len(columns) or ("interval" in shown and values.size == 1):
+        numbers = zip(values.reshape(-1), interval_texts(shown), strict=True)
+        names = [f"{name} = " for name in columns] if columns else [prefix]
+        return ", ".join(f"{name}{_number(v)}{ends}" for name, (v, ends) in zip(names, numbers, strict=True))
     return prefix + (image_text(values) if is_image(values.shape) else _array_text(values))
 
 

@@ -12,11 +12,11 @@ from netspec.language.source import Span
 
 nn = lazy("netspec.nn")
 
-OutputKind = Literal["predictions", "probabilities", "scores", "sequence", "embedding"]
+OutputKind = Literal["predictions", "probabilities", "scores", "sequence", "embedding", "distribution"]
 """How a loss compares the units of an output with the targets: each unit predicts its number or class (`predictions`),
 the units are probabilities of classes and the targets are probabilities too (`probabilities`), a score for each class
-or for yes (`scores`), a sequence of classes shorter than the time steps (`sequence`), or a point in space for each
-example (`embedding`)."""
+or for yes (`scores`), a sequence of classes shorter than the time steps (`sequence`), a point in space for each
+example (`embedding`), or several units describe the distribution of one target (`distribution`)."""
 
 
 TINY, NEAR_1 = 1e-37, 2**-25
@@ -33,6 +33,8 @@ class OutputHead(Placed):
     units; `is_unbounded`: the last layer is linear, with weights that scale and shift its output. For messages: `word`,
     `span`, `reshaped_by` (the last layer, where it only reshapes), and `steps_from`, the recurrent layer that gives the
     steps, as it is written; `last_step` is the same with `return = last`.
+
+    Where `parts` units of the last layer describe one target, `sizes` has one number for each target (`of_targets`).
     """
 
     aside: ClassVar[frozenset[str]] = frozenset({"span", "reshaped_by", "steps_from", "last_step"})
@@ -48,6 +50,19 @@ class OutputHead(Placed):
     steps_from: str = ""
     last_step: str = ""
     is_unbounded: bool = False
+    parts: int = 1
+
+    def of_targets(self, parts: int) -> OutputHead:
+        """The same with one number for each target, which `parts` units of the last layer describe; as it is where they
+        are not divisible."""
+        if parts == 1 or not self.sizes or self.sizes[-1] is None or self.sizes[-1] % parts:
+            return self
+        return self.replace(sizes=(*self.sizes[:-1], self.sizes[-1] // parts), parts=parts)
+
+    @property
+    def logits_shape(self) -> tuple[int, ...]:
+        """The shape of what the network gives for one example."""
+        return (*self.shape[:-1], self.shape[-1] * self.parts) if self.parts > 1 else self.shape
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -97,7 +112,7 @@ class OutputHead(Placed):
         return predictions
 
     def __str__(self) -> str:
-        size = "x".join(map(str, self.shape)) or "1"
+        size = "x".join(map(str, self.logits_shape)) or "1"
         what = f"`{self.word}` of {size} {'unit' if self.word == 'dense' else 'value'}{'s' if size != '1' else ''}"
         if self.activation != "linear":
             return f"{what} with {self.activation}"

@@ -102,6 +102,7 @@ class ArgumentMatcher:
         if is_stack(callee.declared, self.arguments):
             self._stack()
             return
+        self.arguments = _gathered(callee, self.arguments)
         positional = iter(self._positional_slots() or ())
         for argument in self.arguments:
             slot = next(positional, None) if argument.name is None else self._find_by_name(argument)
@@ -227,6 +228,18 @@ class ArgumentMatcher:
         ]
         own = [e.span.text for e in activations]
         return reorder(self.callee.declared, sizes, [*named, *self.arguments[len(given) :]], own)
+
+
+def _gathered(callee: Callee, arguments: Sequence[tree.Argument]) -> Sequence[tree.Argument]:
+    """The arguments, with the positional ones as a list where the word takes any number of them."""
+    given = [argument for argument in arguments if argument.name is None]
+    is_list = len(given) == 1 and isinstance(given[0].value, tree.ListLiteral)
+    slot = next(iter(callee.positional), None)
+    if not given or is_list or slot is None or slot.kind is None or not slot.kind.takes_all:
+        return arguments
+    span = given[0].span.to(given[-1].span)
+    values = tree.ListLiteral(span=span, items=tuple(argument.value for argument in given))
+    return [tree.Argument(span=span, name=None, value=values), *(a for a in arguments if a.name is not None)]
 
 
 def _by_name(callee: Callee, given: Sequence[tree.Argument], named: Sequence[tree.Argument]) -> str | None:

@@ -56,8 +56,8 @@ def check_head(target: Target, head: OutputHead, source_span: Span | None = None
         is_binary = target.kind == "class" and (target.classes is None or target.classes <= 2)
         case = "binary" if is_binary else target.kind
         return [errors.SoftmaxOfOne(span=head.span, case=case, classes=target.classes or 0)]
-    if head.kind == "embedding":
-        return []  # points are of any size, whatever the targets are
+    if head.kind in ("embedding", "distribution"):
+        return []  # points are of any size; whether a distribution fits the targets, its loss knows
     if head.kind == "probabilities" and target.kind != "class":
         notes = source_notes(source_span, f"gives {describe(target)}", head.span)
         is_fit = target.size == head.units or _fits_steps(target, head)

@@ -23,6 +23,7 @@ from netspec.language.vocabulary import Declares
 from netspec.language.word import Word
 
 if TYPE_CHECKING:
+    from netspec.data.dataset.passes import Passes
     from netspec.data.transforms.encoders import Encoder
 
 Fill = Literal["mean", "median"]
@@ -80,7 +81,8 @@ class Facts(Frozen):
     that exist, such as a truth table: nothing is held out then, and the test is on the same rows. Data without targets
     are for networks whose target is the input. `in_time` is set for windows over series, which overlap each other: only
     the ends of series are held out. `ragged` names the inputs whose series have different lengths; their shapes have
-    the largest. `pads` has the id that is padding, by the inputs of token ids that are padded.
+    the largest. `pads` has the id that is padding, by the inputs of token ids that are padded. `has_val` is set for
+    iterables with one for validation.
     """
 
     inputs: dict[str, Shape]
@@ -91,6 +93,7 @@ class Facts(Frozen):
     in_time: bool = False
     ragged: tuple[str, ...] = ()
     pads: dict[str, int] = {}
+    has_val: bool = False
 
     @property
     def classes(self) -> int | None:
@@ -169,6 +172,7 @@ class Dataset:
     source gives to inputs, by the names in the network. `checked` says which part of streamed data was checked, where
     that is not all.
     `divided_by` has the group or the time of each training example, by which they are divided into folds.
+    `passes` has iterables of batches by split; `train` has only the examples of theirs that were looked at then.
     """
 
     name: str
@@ -191,6 +195,7 @@ class Dataset:
     raw_names: dict[str, str] = field(default_factory=dict)
     checked: str | None = None
     divided_by: Sequence[Any] | None = None
+    passes: Mapping[str, Passes] = field(default_factory=dict)
 
     def with_arrays(self, change: Callable[[Arrays], Arrays], **more: Any) -> Dataset:
         """The same data with both sets of examples changed."""

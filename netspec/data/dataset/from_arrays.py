@@ -64,8 +64,8 @@ def from_arrays(
     ragged = ragged_inputs(x, parts["x"])
     x, y, x_test, y_test = parts.values()
     columns = {key: header for key, part in _named_parts(x, "input").items() if (header := column_names(part))}
-    train = _as_arrays(x, y, "")
-    test = _as_arrays(_in_order(x_test, columns), y_test, "_test") if x_test is not None else None
+    train = as_arrays(x, y, "")
+    test = as_arrays(_in_order(x_test, columns), y_test, "_test") if x_test is not None else None
     if test is not None:
         _check_same_examples(train, test)
     inputs = {key: Shape(array.shape[1:]) for key, array in train.inputs.items()}
@@ -329,7 +329,12 @@ def _by_name(value: Any, what: str, default: str) -> dict[str, tuple[str, Array]
     return {str(key): (f'{what}["{key}"]', as_numbers(array, f'{what}["{key}"]')) for key, array in value.items()}
 
 
-def _as_arrays(x: Any, y: Any, suffix: str) -> Arrays:
+def as_arrays(x: Any, y: Any, suffix: str = "") -> Arrays:
+    """Inputs and targets (None: none) with the dtypes of `Arrays`; messages call them `x` and `y` with a suffix.
+
+    Raises:
+        Unplaced: they hold something else than numbers, or have different lengths.
+    """
     inputs = _by_name(x, f"x{suffix}", "input")
     targets = _by_name(y, f"y{suffix}", "output") if y is not None else {}
     check_lengths({what: len(array) for what, array in [*inputs.values(), *targets.values()]})

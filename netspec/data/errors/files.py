@@ -383,6 +383,8 @@ class NoEffect(Diagnostic):
         "no split": "`stratify` has no effect: nothing is held out at random of the training examples",
         "limit": "`limit` has no effect: there are only {examples} examples",
         "class ids": "`class_ids` has no effect: no target has classes without names",
+        "batches": "`{option}` has no effect: the batches are those of the iterable",
+        "own val": "`val` has no effect: there is an iterable for validation",
     }
     label = "has no effect"
     hint = {
@@ -391,6 +393,8 @@ class NoEffect(Diagnostic):
         "no split": "remove it, or set `val = 10%`",
         "limit": "remove it, or lower it",
         "class ids": "remove it; the classes of the source are numbered already, or its targets are numbers",
+        "batches": "remove it, and set this where the iterable is made",
+        "own val": "remove it",
     }
     option: str
     examples: int

@@ -28,7 +28,8 @@ class Preprocessing(Frozen, rename={"normalization": "normalisation"}):  # as ru
     output. `encoder` turns rows, images or text into inputs; `raw_names` are the names it gives to the inputs of the
     network. `outputs` has the scales of outputs that predict a normalized input or a normalized target, which are
     converted back. `ragged` names the inputs whose series have different lengths.
-    `thresholds` are the probabilities above which yes/no outputs predict yes, where they are known.
+    `thresholds` are the probabilities above which yes/no outputs predict yes, where they are known; `margins` are added
+    on both sides to the intervals of an output, for each target.
     """
 
     normalization: Mapping[str, Normalization] = {}
@@ -39,6 +40,7 @@ class Preprocessing(Frozen, rename={"normalization": "normalisation"}):  # as ru
     raw_names: Mapping[str, str] = {}
     outputs: Mapping[str, Normalization] = {}
     thresholds: Mapping[str, float] = {}
+    margins: Mapping[str, tuple[float, ...]] = {}
     ragged: tuple[str, ...] = ()
 
     @classmethod

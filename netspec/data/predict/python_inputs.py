@@ -16,6 +16,8 @@ import numpy as np
 from PIL import Image
 
 from netspec.data.dataset.from_arrays import input_array
+from netspec.data.dataset.from_batches import gathered_inputs
+from netspec.data.dataset.passes import Passes, is_batches
 from netspec.data.dataset.ragged import pad_series
 from netspec.data.errors.prediction import WrongInput, cannot_predict
 from netspec.data.formats.images import as_picture
@@ -42,7 +44,8 @@ else:
 
 WANTED = (
     "an array, a dict of arrays by input, or strings or paths of files, rows or texts; "
-    "or a data frame, dicts or lists with the columns of the training data, images, or sounds as (samples, rate)"
+    "or a data frame, dicts or lists with the columns of the training data, images, sounds as (samples, rate), "
+    "or an iterable of batches"
 )
 
 
@@ -55,6 +58,8 @@ def raw_inputs(
         CompileError: they cannot be read or have another shape; it is also a ValueError.
         TypeError: they have none of the forms.
     """
+    if not isinstance(value, list | tuple | Mapping) and is_batches(value):
+        value = gathered_inputs(Passes(value, "the iterable"), inputs)
     texts = [value] if isinstance(value, str | Path) else value
     if isinstance(texts, list | tuple) and texts and all(isinstance(text, str | Path) for text in texts):
         return read_inputs([str(text) for text in texts], inputs, preprocessing, every=every)

@@ -100,7 +100,7 @@ def split_dataset(
         parts = splits.train.inputs.items()
         read = {name: readings(in_memory(x)) if name in dataset.facts.ragged else x for name, x in parts}
         scaling = find_scaling(read, settings.normalize, dataset.fill, dataset.scales)
-    return _scaled(splits, scaling, is_own_target=settings.target is not None)
+    return scale_inputs(splits, scaling, is_own_target=settings.target is not None)
 
 
 def draw_examples(dataset: Dataset, settings: DataSettings) -> tuple[Array | None, Array | None, Array]:
@@ -155,7 +155,7 @@ def _hold_out_test(
     dataset: Dataset, settings: DataSettings, rest: Array, divided: Division | None
 ) -> tuple[Array | None, Array]:
     """The indices of the test examples and those that are left."""
-    if dataset.test is not None:
+    if dataset.test is not None or dataset.passes:
         return None, rest
     if dataset.facts.is_complete and settings.test is None and settings.folds is None:
         return rest, rest
@@ -247,7 +247,7 @@ def _draw_stratified(rng: np.random.Generator, rest: Array, labels: Array, count
     return np.concatenate(drawn)
 
 
-def _scaled(splits: Splits, scales: Mapping[str, Normalization], *, is_own_target: bool) -> Splits:
+def scale_inputs(splits: Splits, scales: Mapping[str, Normalization], *, is_own_target: bool) -> Splits:
     """The same with inputs filled in and normalized, and rounded to float32."""
     parts = [part for part in (splits.train, splits.val, splits.test) if part is not None]
     if not scales and not any(x.dtype == np.float64 for part in parts for x in part.inputs.values()):

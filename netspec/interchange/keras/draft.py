@@ -20,7 +20,7 @@ from netspec.interchange.errors import MissingPackage, NotInFormat, Refused, Uns
 from netspec.interchange.formats import Draft, Runner
 from netspec.interchange.keras.layers import LAYERS, Site, activate
 from netspec.interchange.keras.writer import Tensor, Writer
-from netspec.interchange.writing.metadata import metadata_of, range_text
+from netspec.interchange.writing.metadata import metadata_of, output_scales, range_text
 from netspec.interchange.writing.network import outputs_of
 from netspec.language.diagnostics import Problems, fail
 from netspec.language.files.atomic_files import reason_of
@@ -63,7 +63,7 @@ def draft(model: Model, file_name: str) -> Draft:
 
     found = outputs_of(model.compilation.optimized, model.module, ready, write)
     problems.raise_errors()
-    scales = model.preprocessing.outputs if model.preprocessing is not None else {}
+    scales = output_scales(model)
     outputs = [
         _restored(writer, activate(Site(writer, name, is_output=True), output.head, y), scales.get(name))
         for name, output, y in zip(model.outputs, model.compilation.optimized.outputs, found, strict=True)

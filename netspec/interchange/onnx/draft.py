@@ -18,7 +18,7 @@ from netspec.interchange.onnx.ends import End, close_output, open_input
 from netspec.interchange.onnx.network import write_network
 from netspec.interchange.onnx.quantize import cost_text, quantized
 from netspec.interchange.onnx.writer import DOUBLE, FLOAT, INT64, Site, Writer
-from netspec.interchange.writing.metadata import metadata_of, range_text
+from netspec.interchange.writing.metadata import metadata_of, output_scales, range_text
 from netspec.language.diagnostics import fail
 from netspec.language.files.atomic_files import reason_of
 from netspec.language.lazy import lazy
@@ -91,7 +91,7 @@ def _written(model: Model, opset: int, *, channels_first: bool) -> tuple[Writer,
         for name, shape in model.inputs.items()
     ]
     results = write_network(writer, graph, model.module, [value for _, value in opened])
-    scales = model.preprocessing.outputs if model.preprocessing is not None else {}
+    scales = output_scales(model)
     closed = [
         close_output(writer, name, y, scales.get(name), channels_first=channels_first)
         for name, y in zip(model.outputs, results, strict=True)

@@ -20,7 +20,7 @@ from netspec.data.transforms.normalization import Normalization
 from netspec.interchange.errors import Refused
 from netspec.interchange.formats import Draft, Runner
 from netspec.interchange.torch.source import FIXED, Writer, helper_sources, shown
-from netspec.interchange.writing.metadata import metadata_of, range_text
+from netspec.interchange.writing.metadata import metadata_of, output_scales, range_text
 from netspec.language.diagnostics import fail
 from netspec.language.files.atomic_files import reason_of
 from netspec.language.lazy import lazy, np
@@ -140,7 +140,7 @@ class _Ends:
         return [*lines, f"{x} = (({x} - {mean}) / {std}){'.float()' if scale.double else ''}"]
 
     def _restored(self, name: str) -> list[str]:
-        scales = self.model.preprocessing.outputs if self.model.preprocessing is not None else {}
+        scales = output_scales(self.model)
         if name not in scales:
             return []
         scale, rank = scales[name], self.model.outputs[name].rank

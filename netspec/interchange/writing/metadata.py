@@ -9,9 +9,11 @@ from typing import Any
 import msgspec
 
 from netspec.data.predict.preprocessing import Preprocessing
+from netspec.data.transforms.normalization import Normalization
 from netspec.language.shape import Shape
 from netspec.runs.evaluate_predict import Decoder
 from netspec.spec.model import Model
+from netspec.training.losses.distributions import unit_scales
 from netspec.training.metrics.base import DEFAULT_THRESHOLD
 
 
@@ -29,12 +31,18 @@ def metadata_of(model: Model) -> dict[str, str]:
         **_named("columns", preprocessing.columns),
         **_named("threshold", _thresholds(model, decoder)),
         **_named("normalization", preprocessing.normalization),
-        **_named("target_scaling", {name: s for name, s in preprocessing.outputs.items() if name in outputs}),
+        **_named("target_scaling", {name: s for name, s in output_scales(model).items() if name in outputs}),
     }
     if preprocessing.encoder is not None:
         found["encoder"] = {**msgspec.to_builtins(preprocessing.encoder)}
         found["encoder"].pop("folders", None)  # of this machine
     return {key: json.dumps(msgspec.to_builtins(value)) for key, value in found.items()}
+
+
+def output_scales(model: Model) -> dict[str, Normalization]:
+    """The scale of each unit of the last layer, by output; of those that predict normalized numbers."""
+    scales = model.preprocessing.outputs if model.preprocessing is not None else {}
+    return unit_scales(scales, model.compilation.train.loss)
 
 
 def _input(name: str, shape: Shape, preprocessing: Preprocessing) -> dict[str, Any]:

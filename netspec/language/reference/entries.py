@@ -41,6 +41,7 @@ TITLES = {
     "stop": "Stopping rules",
     "keep": "Saved weights",
     "threshold": "Thresholds of yes/no outputs",
+    "interval": "Prediction intervals",
     "mesh": "Axes of a mesh of devices",
     "class_ids": "Class ids",
     "portion": "Parts of the examples",

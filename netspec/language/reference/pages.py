@@ -47,6 +47,7 @@ ROOMS = {
     "netspec.runs.generation.errors": "Generating text",
     "netspec.training.errors.recipe": "Training settings",
     "netspec.training.errors.outputs": "Losses, metrics and stopping",
+    "netspec.training.errors.intervals": "Prediction intervals",
     "netspec.training.errors.distributed": "Several devices",
     "netspec.analysis.scaling.errors": "Planning for several devices",
     "netspec.analysis.first_aid.errors": "First aid",

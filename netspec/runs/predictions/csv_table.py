@@ -15,7 +15,14 @@ if TYPE_CHECKING:
     from netspec.runs.predictions.predictions import Predictions
 
 
-def predictions_csv(predictions: Predictions, *, id_column: str | None, label: str | None, probabilities: bool) -> str:
+def predictions_csv(
+    predictions: Predictions,
+    *,
+    id_column: str | None,
+    label: str | None,
+    probabilities: bool,
+    intervals: bool = False,
+) -> str:
     """A row for each example: its name, and its prediction.
 
     Args:
@@ -24,14 +31,15 @@ def predictions_csv(predictions: Predictions, *, id_column: str | None, label: s
         label: the name of the column of the only output; None: as in the data of the run.
         probabilities: a column for each class with its probability, two for yes/no, instead of one for the most
             probable class; for yes/no with a `label` only the probability of yes, under that name.
+        intervals: two columns more for each number, the ends of its interval.
     """
-    if rows_of_times := predictions.forecast_rows():
+    if rows_of_times := predictions.forecast_rows(intervals=intervals):
         return _times_csv(predictions, rows_of_times)
     model = predictions.model
     preprocessing = model.preprocessing or Preprocessing()
     names = [example["input"] for example in predictions.examples]
     ids = identities(names, predictions.table, preprocessing, id_column)
-    rows = prediction_cells(predictions, label=label, probabilities=probabilities)
+    rows = prediction_cells(predictions, label=label, probabilities=probabilities, intervals=intervals)
     columns = list(rows[0])
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -53,11 +61,14 @@ def _times_csv(predictions: Predictions, rows: Sequence[Mapping[str, Any]]) -> s
     return text.getvalue()
 
 
-def prediction_cells(predictions: Predictions, *, label: str | None, probabilities: bool) -> list[dict[str, str]]:
+def prediction_cells(
+    predictions: Predictions, *, label: str | None, probabilities: bool, intervals: bool = False
+) -> list[dict[str, str]]:
     """The cells of each example by column; arguments as for `predictions_csv`."""
     preprocessing = predictions.model.preprocessing or Preprocessing()
     labels, names = predictions.target_columns, preprocessing.class_names
-    return [_cells(example["outputs"], labels, names, label, probabilities) for example in predictions.examples]
+    form = label, probabilities, intervals
+    return [_cells(example["outputs"], labels, names, *form) for example in predictions.examples]
 
 
 def _cells(
@@ -66,6 +77,7 @@ def _cells(
     class_names: Mapping[str, Sequence[str]],
     label: str | None,
     all_classes: bool,
+    intervals: bool,
 ) -> dict[str, str]:
     """The cells of an example by column."""
     cells: dict[str, str] = {}
@@ -77,7 +89,7 @@ def _cells(
         elif "areas" in prediction:
             cells |= {prefix + name: _number(value) for name, value in prediction["areas"].items()}
         elif "values" in prediction:
-            cells |= _numbers(names, prediction["values"])
+            cells |= _numbers(names, prediction["values"], prediction.get("interval") if intervals else None)
         elif "text" in prediction:
             cells[names[0]] = prediction["text"]
         elif "classes" in prediction:
@@ -99,12 +111,18 @@ def _usual(output: str) -> str:
     return "label" if output == "output" else output
 
 
-def _numbers(names: Sequence[str], values: Any) -> dict[str, str]:
-    """The numbers of an output, each under its name, or under that of the output and its position."""
+def _numbers(names: Sequence[str], values: Any, interval: Mapping[str, Any] | None = None) -> dict[str, str]:
+    """The numbers of an output, each under its name, or under that of the output and its position; with the ends of
+    their intervals beside them."""
     flat = _flat(values)
     if len(names) != len(flat):
         names = [f"{names[0]}_{position}" for position in range(1, len(flat) + 1)]
-    return {name: _number(value) for name, value in zip(names, flat, strict=True)}
+    if interval is None:
+        return {name: _number(value) for name, value in zip(names, flat, strict=True)}
+    cells: dict[str, str] = {}
+    for name, value, low, high in zip(names, flat, _flat(interval["low"]), _flat(interval["high"]), strict=True):
+        cells |= {name: _number(value), f"{name}_low": _number(low), f"{name}_high": _number(high)}
+    return cells
 
 
 def _flat(values: Any) -> list[float]:

@@ -14,8 +14,11 @@ import numpy as np
 from netspec.data.formats.tables.table_files import TableFile
 from netspec.data.predict.rows import Forecast
 from netspec.display.text import areas_text
-from netspec.language.diagnostics import Diagnostic, Diagnostics
+from netspec.language.diagnostics import Diagnostic, Diagnostics, fail
+from netspec.runs.predictions.intervals import Described
 from netspec.spec.model import Model
+from netspec.training.control.conformal import percent
+from netspec.training.errors.intervals import NoIntervals
 
 MAX_ROWS = 10
 """Examples that are shown; the last line says how many there are."""
@@ -39,8 +42,10 @@ class Predictions:
     they spell, or the `text`, where targets are texts); one with a class at each pixel has the `mask`, an array of ids
     (in `to_dicts()` a list of rows), and the `areas` of the classes, as fractions of the image; a yes/no output has
     `answer`, the `probability` of `yes`, the name of the second class, and the `threshold` above which the answer is
-    yes where it is not 0.5; others have `values`, and `targets` by name where they are columns of a table. For a text
-    it is the class that comes next.
+    yes where it is not 0.5; others have `values`, and `targets` by name where they are columns of a table; where
+    numbers have intervals, `interval` has the `level` and the ends `low` and `high` in the shape of `values`, and there
+    are `quantiles` or the standard deviation, `std`, with the losses that predict them. For a text it is the class that
+    comes next.
     `warnings` are about the inputs; `model` made the predictions; `table` is the file of the examples where they are
     the rows of one; `forecasts` say of windows over series which times are predicted, and `examples` have `forecast`
     then: a dict for each time, with the target columns by name; `target_columns` has the names of the target columns
@@ -54,6 +59,7 @@ class Predictions:
     table: TableFile | None = None
     target_columns: Mapping[str, Sequence[str]] = field(default_factory=dict)
     forecasts: Sequence[Forecast] | None = None
+    described: Mapping[str, Described] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.examples)
@@ -98,16 +104,51 @@ class Predictions:
         shown = self.examples[0]["outputs"]
         return self._plain({k: array for k, array in self.outputs.items() if "values" in shown[k]}, "values")
 
-    def forecast_rows(self) -> list[dict[str, Any]]:
+    def intervals(self, level: float | None = None) -> Any:
+        """The lower and the upper ends of the prediction intervals, two arrays in the shape of `values`; of a network
+        with several outputs such a pair by output.
+
+        Args:
+            level: the probability that a target is inside, such as 0.9; None: that of the quantiles, of the setting
+                `interval` of the spec, or 0.9.
+
+        Raises:
+            CompileError: there is no interval, or not of this level (NS651, NS652).
+        """
+        if not self.described:
+            are_numbers = any("values" in shown for shown in self.examples[0]["outputs"].values())
+            raise fail(NoIntervals(case="point" if are_numbers else "classes"))
+        ends = {name: one.bounds(level) for name, one in self.described.items()}
+        return self._plain({name: pair for name, pair in ends.items() if pair is not None}, "intervals")
+
+    @property
+    def quantiles(self) -> Any:
+        """The predicted quantiles, trained with the loss `quantile`, in ascending order: an array of shape examples x
+        targets x quantiles."""
+        found = {name: one.parameters for name, one in self.described.items()}
+        return self._plain({k: v["quantiles"] for k, v in found.items() if "quantiles" in v}, "quantiles")
+
+    @property
+    def std(self) -> Any:
+        """The predicted standard deviations, trained with the loss `gaussian`, an array in the shape of `values`."""
+        found = {name: one.parameters for name, one in self.described.items()}
+        return self._plain({k: v["std"] for k, v in found.items() if "std" in v}, "standard deviations")
+
+    def forecast_rows(self, *, intervals: bool = True) -> list[dict[str, Any]]:
         """A plain dict for each time that is forecast, ready for a data frame: the series, where there are several, the
-        time, and the target columns by name; empty where the examples are not windows over series."""
+        time, and the target columns by name, with `intervals` and where there are some the ends of these, such as
+        `load_low` and `load_high`; empty where the examples are not windows over series."""
         rows = []
         for example, forecast in zip(self.examples, self.forecasts or (), strict=False):
             shown = next(iter(example["outputs"].values()))
-            start = {} if forecast.series is None else {"series": forecast.series}
+            start: dict[str, Any] = {} if forecast.series is None else {"series": forecast.series}
             if "forecast" in shown:
-                rows += [{**start, **({"after": forecast.since} if self._repeats else {}), **row}
-                         for row in shown["forecast"]]  # fmt: skip
+                start |= {"after": forecast.since} if self._repeats else {}
+                names = ("time", *forecast.targets)
+                rows += [
+                    {**start, **{k: cell for k, cell in row.items() if intervals or k in names}}
+                    for row in shown["forecast"]
+                ]
             elif "time" in shown:
                 rows.append(
                     {**start, "time": shown["time"], forecast.targets[0]: shown.get("class", shown.get("answer"))}
@@ -212,7 +253,20 @@ class Predictions:
 
 def _cells(shown: Mapping[str, Any]) -> list[str]:
     """The cells of an output: one for each target column that has a name, otherwise a single one."""
-    return [f"{number:.6g}" for number in shown["targets"].values()] if "targets" in shown else [_text(shown)]
+    if "targets" not in shown:
+        return [_text(shown)]
+    return [
+        f"{number:.6g}{ends}" for number, ends in zip(shown["targets"].values(), interval_texts(shown), strict=True)
+    ]
+
+
+def interval_texts(shown: Mapping[str, Any]) -> list[str]:
+    """What follows each number of an output: its interval, such as ` (90%: 12 to 19)`, or nothing."""
+    values, interval = np.asarray(shown["values"]), shown.get("interval")
+    if interval is None:
+        return [""] * values.size
+    ends = (np.asarray(interval[end]).reshape(-1) for end in ("low", "high"))
+    return [f" ({percent(interval['level'])}: {low:.6g} to {high:.6g})" for low, high in zip(*ends, strict=True)]
 
 
 def _text(shown: Mapping[str, Any]) -> str:
@@ -228,4 +282,5 @@ def _text(shown: Mapping[str, Any]) -> str:
     if "classes" in shown:
         return " ".join(shown["classes"])[:60]
     numbers = np.asarray(shown["values"]).reshape(-1)
-    return " ".join(f"{number:.6g}" for number in numbers[:MAX_NUMBERS]) + (" …" if numbers.size > MAX_NUMBERS else "")
+    texts = [f"{number:.6g}{ends}" for number, ends in zip(numbers, interval_texts(shown), strict=True)]
+    return " ".join(texts[:MAX_NUMBERS]) + (" …" if numbers.size > MAX_NUMBERS else "")

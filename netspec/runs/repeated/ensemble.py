@@ -48,7 +48,8 @@ class Ensemble(Model):
             self._fail()
         thresholds = [member.preprocessing.thresholds for member in members if member.preprocessing is not None]
         means = {name: fmean(one[name] for one in thresholds) for name in (thresholds or [{}])[0]}
-        self.preprocessing = preprocessing.replace(thresholds=means)
+        widths = [member.preprocessing.margins for member in members if member.preprocessing is not None]
+        self.preprocessing = preprocessing.replace(thresholds=means, margins=mean_margins(widths))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _restored, (type(self), super().__reduce__(), self.members, self.preprocessing, self.path)
@@ -99,6 +100,12 @@ def _restored(cls: type[Ensemble], reduced: tuple[Any, ...], *parts: Any) -> Ens
     made = cls(compilation, members, preprocessing, path)
     made.preprocessing = preprocessing
     return made
+
+
+def mean_margins(parts: Sequence[Mapping[str, tuple[float, ...]]]) -> dict[str, tuple[float, ...]]:
+    """The mean of what several networks add to their intervals, by output."""
+    first = parts[0] if parts else {}
+    return {name: tuple(map(fmean, zip(*(part[name] for part in parts), strict=True))) for name in first}
 
 
 def mean_outputs(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

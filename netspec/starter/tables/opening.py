@@ -28,6 +28,9 @@ from netspec.language.values import to_source
 PARQUET = (".parquet", ".pq")
 HEAD_BYTES = 1 << 16
 HEAD_ROWS = 50
+MAX_ROWS = 200_000
+"""How many rows are looked at."""
+
 THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})+")
 """A number whose commas are between groups of three digits."""
 
@@ -37,7 +40,8 @@ class OpenTable:
     """A table with its cells.
 
     `cells` has the stripped cells of each column by its name; `word` is the source that reads the file, `options` are
-    its options besides the file and the target, and `findings` what is unusual about the file.
+    its options besides the file and the target, and `findings` what is unusual about the file. Of a file with very many
+    rows (`file_rows`) only some are looked at.
     """
 
     file: str
@@ -47,10 +51,16 @@ class OpenTable:
     options: tuple[tuple[str, str], ...] = ()
     findings: tuple[str, ...] = ()
     unnamed: frozenset[str] = frozenset()
+    file_rows: int = 0
 
     @property
     def rows(self) -> int:
         return len(next(iter(self.cells.values())))
+
+    @property
+    def is_sample(self) -> bool:
+        """Whether there are more rows than those whose cells are known."""
+        return self.file_rows > MAX_ROWS
 
     def where(self, keep: Sequence[bool]) -> OpenTable:
         """Some of the rows."""
@@ -157,13 +167,17 @@ def _opened(
     unnamed = frozenset(source.header[position] for position in source.unnamed)
     make_layout(source, Wanted(drop=tuple(unnamed)) if len(unnamed) < len(source.header) else Wanted())
     frame = source.read(())
+    every = -(-frame.height // MAX_ROWS)
     first = ("header" if source.has_header else "first row", len(source.header))
     raise_all([ragged_rows(path.name, source.ragged, first, are_all=not frame.height)])
     if not frame.height:
         raise Unplaced(NoExamples, option="file", what=path.name, case="rows")
     texts = source.texts(range(len(source.header)))
+    if every > 1:
+        texts = texts.gather_every(every)
+        findings = (*findings, f"of {frame.height:,} rows one of every {every} was looked at")
     cells = {name: _stripped(texts[str(i)].to_list()) for i, name in enumerate(source.header)}
-    return OpenTable(path.name, word, source.form, cells, options, findings, unnamed)
+    return OpenTable(path.name, word, source.form, cells, options, findings, unnamed, frame.height)
 
 
 def _stripped(cells: Sequence[str | None]) -> list[str]:

@@ -17,7 +17,8 @@ from netspec.language.values import to_source
 from netspec.starter.draft import Found, Setting
 from netspec.starter.tables.columns import Column, shown
 from netspec.starter.tables.opening import OpenTable
-from netspec.starter.tables.table import MAX_ONEHOT, columns_of, names_text
+from netspec.starter.tables.options import names_text
+from netspec.starter.tables.table import columns_of
 from netspec.starter.tables.targets import target_column
 
 MIN_ROWS = 60
@@ -27,18 +28,21 @@ REGULAR = 0.9
 """The fraction of equal distances in time from which on rows are a series."""
 
 SEASONS = (
-    (60.0, 60, "an hour"),
-    (300.0, 288, "a day"),
-    (600.0, 144, "a day"),
-    (900.0, 96, "a day"),
-    (1800.0, 48, "a day"),
-    (3600.0, 24, "a day"),
-    (DAY, 7, "a week"),
-    (7 * DAY, 52, "a year"),
-    (30.4 * DAY, 12, "a year"),
-    (91.3 * DAY, 4, "a year"),
+    (60.0, ((60, "an hour"), (1440, "a day"))),
+    (300.0, ((288, "a day"), (2016, "a week"))),
+    (600.0, ((144, "a day"), (1008, "a week"))),
+    (900.0, ((96, "a day"), (672, "a week"))),
+    (1800.0, ((48, "a day"), (336, "a week"))),
+    (3600.0, ((24, "a day"), (168, "a week"))),
+    (DAY, ((7, "a week"),)),
+    (7 * DAY, ((52, "a year"),)),
+    (30.4 * DAY, ((12, "a year"),)),
+    (91.3 * DAY, ((4, "a year"),)),
 )
-"""The rows of a season, by the distance of two rows in seconds."""
+"""The rows of seasons, the short one first, by the distance of two rows in seconds."""
+
+SEASONS_NEEDED = 12
+"""A series has at least so often the rows of a season that windows are long enough for."""
 
 
 @dataclass(frozen=True)
@@ -74,18 +78,15 @@ def survey_series(table: OpenTable, path: str, target: str, folder: Path) -> Fou
     times = find_times(table, columns)
     if times is None or goal.is_classes or goal.missing or times.rows < MIN_ROWS:
         return None
-    season, name = next(
-        ((rows, name) for step, rows, name in SEASONS if 0.9 * step <= times.interval <= 1.1 * step), (0, "")
-    )
-    ahead = max(1, min(season or 8, times.rows // 20))
-    past = max(2, min(3 * (season or 16), times.rows // 6))
-    others = [c for c in columns if c.kind in ("number", "category") and c.name != times.group]
-    others = [
-        c for c in others if not c.missing and not c.marks and (c.kind == "number" or len(c.counts) <= MAX_ONEHOT)
-    ]
+    known = next((seasons for step, seasons in SEASONS if 0.9 * step <= times.interval <= 1.1 * step), ())
+    seasons = [one for one in known if SEASONS_NEEDED * one[0] <= times.rows]
+    season, name = seasons[-1] if seasons else (0, "")
+    ahead = max(1, min(seasons[0][0] if seasons else 8, times.rows // 20))
+    past = season if len(seasons) > 1 else max(2, min(3 * (season or 16), times.rows // 6))
+    others = [c for c in columns if c.kind == "number" and not c.missing and not c.marks]
     inputs = [target, *(column.name for column in others)]
     options = [to_source(path), f"past = {past}", f"ahead = {ahead}"]
-    options += [f"season = {season}"] if 0 < season <= past + times.rows // 4 else []
+    options += [f"season = {season}"] if season else []
     options += [f"time = {to_source(times.column.name)}"]
     options += [f"group = {to_source(times.group)}"] if times.group is not None else []
     options += [f"inputs = {names_text(inputs)}", f"targets = {to_source(target)}"]
@@ -112,7 +113,7 @@ def survey_series(table: OpenTable, path: str, target: str, folder: Path) -> Fou
         Setting("test", "last(15%)"),
         Setting("normalize", "standard"),
     )
-    title = f"Forecasts {shown(target)} from the rows of {table.file}, {table.rows:,} rows."
+    title = f"Forecasts {shown(target)} from the rows of {table.file}, {table.file_rows:,} rows."
     return Found("series", f"windows({', '.join(options)})", title, tuple(findings), settings)
 
 

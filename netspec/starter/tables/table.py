@@ -10,35 +10,22 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from netspec.data.formats.tables.table_layout import picture_shape
-from netspec.data.sources.images.image_survey import common_size, survey_files
-from netspec.data.transforms.columns import input_name
 from netspec.language.corrections import suggest
 from netspec.language.diagnostics import fail
-from netspec.language.lazy import np
 from netspec.language.values import to_source
-from netspec.language.vocabulary import categories, words
 from netspec.starter.draft import Found, Setting
 from netspec.starter.errors import NothingToPredictFrom, TargetNeeded, TargetUnfit
 from netspec.starter.tables.columns import Column, column_of, shown
 from netspec.starter.tables.leaks import without_copies, without_leaks
 from netspec.starter.tables.opening import OpenTable
+from netspec.starter.tables.options import has_embedding, is_writable, options_of
 from netspec.starter.tables.targets import TargetColumn, recommend, target_column
-
-MAX_ONEHOT = 24
-"""Categories with more values have an embedding."""
 
 MAX_LISTED = 12
 """How many columns a sentence names."""
 
 MAX_COLUMNS = 60
 """How many columns an error lists."""
-
-KEYWORDS = frozenset(
-    ("input", "output", "param", "def", "share", "use", "data", "train", "expect", "tune", "if", "else", "and", "or",
-     "not", "true", "false", "none", "classes", "numbers", "features", "netspec", "auto", "ids", "median", "standard",
-     "balanced", "first", "block", "level", "double")
-)  # fmt: skip
-"""What an input of a network is not called in a draft, beside the words of the language."""
 
 
 def check_target(table: OpenTable, target: str | None) -> str:
@@ -88,9 +75,9 @@ def survey_table(table: OpenTable, path: str, target: str, folder: Path) -> Foun
         advice = reasons or "the table has a single column"
         raise fail(NothingToPredictFrom(file=table.file, target=target, advice=advice))
     options = [to_source(path), f"target = {to_source(target)}", *(f"{k} = {v}" for k, v in table.options)]
-    options += _options(columns, goal, folder)
+    options += options_of(columns, goal, folder, may_miss=table.is_sample)
     counted = f"{len(used)} column{'' if len(used) == 1 else 's'}"
-    title = f"Predicts {shown(target)} from {counted} of {table.file}, {table.rows:,} rows."
+    title = f"Predicts {shown(target)} from {counted} of {table.file}, {table.file_rows:,} rows."
     settings, training = _for_target(goal)
     normalized = any(column.kind in ("number", "date", "set", "category") for column in used)
     if normalized:
@@ -110,76 +97,6 @@ def columns_of(table: OpenTable, target: str, folder: Path) -> list[Column]:
     ]
     reason = "has a name with a quote or a line break, which a spec cannot write: rename it"
     return [column if is_writable(column.name) else column.as_nothing(reason) for column in columns]
-
-
-def _options(columns: Sequence[Column], goal: TargetColumn, folder: Path) -> list[str]:
-    """The options of the source beside the file and the target."""
-    named: dict[str, list[str]] = {}
-    for column in columns:
-        named.setdefault(column.kind, []).append(column.name)
-    left, used = named.pop("nothing", []), [column for column in columns if column.kind != "nothing"]
-    options = []
-    if left and all(map(is_writable, left)):
-        options.append(f"drop = {names_text(left)}")
-    elif left:
-        options.append(f"columns = {names_text([column.name for column in used])}")
-    per_column = []
-    names = [column for column in used if column.kind == "category"]
-    plain = [column.name for column in names if len(column.counts) <= MAX_ONEHOT]
-    if plain:
-        options.append(f"categories = {names_text(plain)}")
-    taken: set[str] = set()
-    for column in used:
-        to = _input_of(column, taken)
-        if column.kind == "category" and column.name not in plain:
-            per_column.append((column.name, f"as = category(ids){to}"))
-        elif column.kind == "date":
-            form = column.formats[0].replace("%.f", ".%f")
-            kind = "date" if len(column.formats) == 1 else f"date({to_source(form)})"
-            per_column.append((column.name, f"as = {kind}"))
-        elif column.kind == "set":
-            per_column.append((column.name, f"as = set({to_source(column.separator)})"))
-        elif column.kind == "text":
-            per_column.append((column.name, f"as = text(length = {_text_length(column)}){to}"))
-        elif column.kind == "image":
-            paths = [folder / cell for cell in column.counts]
-            size = common_size([head.size for head in survey_files(paths[:1000]).heads.values()] or [(64, 64)])
-            per_column.append((column.name, f"as = image({size}){to}"))
-    if goal.missing or goal.is_whole or not goal.is_classes:
-        kind = "category" if goal.is_classes else "number"
-        per_column.append((goal.name, f"as = {kind}{', missing = drop' if goal.missing else ''}"))
-    marks = sorted({*goal.marks, *(mark for column in used for mark in column.marks)})
-    if marks:
-        options.append(f"absent = {names_text(marks)}")
-    if any(column.missing for column in used if column.kind != "image"):
-        options.append("missing = median")
-    if any(column.missing for column in used if column.kind == "image"):
-        per_column += [(c.name, "missing = drop") for c in used if c.kind == "image" and c.missing]
-    if per_column:
-        chain = " -> ".join(f"of({to_source(name)}, {what})" for name, what in per_column)
-        options.append(f"per_column = {chain}")
-    return options
-
-
-def _input_of(column: Column, taken: set[str]) -> str:
-    """The option that names the input of a column with one of its own, where its name cannot be that of an input."""
-    if column.kind not in ("text", "image") and not (column.kind == "category" and len(column.counts) > MAX_ONEHOT):
-        return ""
-    usual = name = input_name(column.name)
-    known = {*KEYWORDS, *(word for category in categories() for word in words(category))}
-    if name in known or not name.isascii():
-        name = f"{name}_column"
-    number = 2
-    while name in taken:
-        name, number = f"{usual}_{number}", number + 1
-    taken.add(name)
-    return "" if name == usual else f", to = {to_source(name)}"
-
-
-def _text_length(column: Column) -> int:
-    """How many words of a text are read: as many as 95 of 100 have, at least 8."""
-    lengths = [len(cell.split()) for cell in column.cells]
-    return int(max(8, min(400, round(1.25 * float(np.percentile(lengths, 95))))))
 
 
 def _for_target(goal: TargetColumn) -> tuple[tuple[Setting, ...], tuple[Setting, ...]]:
@@ -203,7 +120,7 @@ def _findings(columns: Sequence[Column], goal: TargetColumn) -> list[str]:
         if names:
             found.append(f"{noun}: {_listed(names)}")
     for column in used:
-        if column.kind == "category" and len(column.counts) > MAX_ONEHOT:
+        if has_embedding(column):
             found.append(
                 f"{shown(column.name)} has {len(column.counts)} values: an embedding instead of as many inputs"
             )
@@ -244,12 +161,3 @@ def _listed(names: Sequence[str]) -> str:
 def _quoted(name: str) -> str:
     """A name as it is typed in a shell."""
     return shlex.quote(name)
-
-
-def names_text(names: Sequence[str]) -> str:
-    return to_source(names[0]) if len(names) == 1 else to_source([*names])
-
-
-def is_writable(name: str) -> bool:
-    """Whether a string of the language can have this text."""
-    return '"' not in name and "\n" not in name and "\r" not in name

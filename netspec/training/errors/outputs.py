@@ -138,6 +138,22 @@ class OneClass(Diagnostic):
     most: str
 
 
+class Imbalanced(Diagnostic):
+    """Nearly all examples have one class, and nothing in the spec takes account of it.
+
+    A network that always predicts this class has a high accuracy, and the loss of the rare classes weighs little. It is
+    reported where one class has 90% of at least 50 training examples, and the spec sets neither `class_weights` nor
+    `metrics`.
+    """
+
+    code = "NS655"
+    severity = "warning"
+    title = "{percent} of the training examples are `{most}`: always predicting it has this accuracy"
+    hint = "write `class_weights = balanced` in `data`, or `metrics = balanced_accuracy -> f1(macro)` in `train`"
+    percent: str
+    most: str
+
+
 class TestDecides(Diagnostic):
     """The run stops by a metric of the test split, which is then no longer an unbiased estimate."""
 

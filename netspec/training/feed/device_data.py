@@ -13,10 +13,12 @@ import numpy as np
 from netspec.data.dataset.dataset import Arrays
 from netspec.data.dataset.lazy_rows import read_all
 from netspec.storage.tree_paths import Tree
+from netspec.training.control.conformal import find_bounds
 from netspec.training.feed.placement import Placement
 from netspec.training.feed.targets import are_ids
 from netspec.training.losses import JointLoss
-from netspec.training.metrics.base import Predictions
+from netspec.training.losses.distributions import Distribution
+from netspec.training.metrics.base import Described, Predictions
 from netspec.training.recipe.outputs import OutputRecipe
 from netspec.training.recipe.recipe import Recipe
 
@@ -38,9 +40,9 @@ def put_split(
     arrays: Arrays, recipe: Recipe, names: Sequence[str], placement: Placement, *, rows: int | None = None
 ) -> Data:
     """Transfer a split, padded to `rows` with copies of its first row; `names` are those of the inputs."""
-    inputs = tuple(_fill(narrow(read_all(arrays.inputs[name])), rows) for name in names)
+    inputs = tuple(fill(narrow(read_all(arrays.inputs[name])), rows) for name in names)
     targets = {
-        name: _fill(output.place_targets(read_all(arrays.targets[name])), rows)
+        name: fill(output.place_targets(read_all(arrays.targets[name])), rows)
         for name, output in recipe.outputs.items()
     }
     inputs, targets = placement.put((inputs, targets))
@@ -93,7 +95,7 @@ def zero_sums_of(output: OutputRecipe) -> dict[str, Any]:
     """The sums of an output over a training epoch before its first step."""
 
     def of_one() -> Any:
-        logits, target = jnp.zeros((1, *output.head.shape)), jnp.asarray(example_target(output))
+        logits, target = jnp.zeros((1, *output.head.logits_shape)), jnp.asarray(example_target(output))
         weights = None if output.head.padding is None else jnp.ones((1, output.head.shape[0]), bool)
         return output_sums(output, logits, target, weights, training=True)[1]
 
@@ -141,11 +143,15 @@ def metric_sums(output: OutputRecipe, logits: Any, targets: Any, weights: Any, *
     """
     if are_ids(output.head, output.target) and jnp.issubdtype(targets.dtype, jnp.floating):
         targets = jnp.argmax(targets, axis=-1).astype(jnp.int32)
+    numbers = logits.astype(jnp.float32)
+    described = describe_targets(output, numbers, targets)
+    if isinstance(output.loss, Distribution) and output.head.parts > 1:
+        numbers = output.loss.point(output.loss.parameters(numbers))
     predictions = _in_units(
         output,
         Predictions(
-            logits.astype(jnp.float32), targets, output.scored, weights,
-            by_column=bool(output.columns), threshold=output.threshold,
+            numbers, targets, output.scored, weights,
+            by_column=bool(output.columns), threshold=output.threshold, described=described,
         ),
     )  # fmt: skip
     found: dict[str, Any] = {}
@@ -153,6 +159,17 @@ def metric_sums(output: OutputRecipe, logits: Any, targets: Any, weights: Any, *
         if not (training and (metric.is_table or metric.takes_long)):
             found.update(metric.sums(predictions))
     return found
+
+
+def describe_targets(output: OutputRecipe, logits: Any, targets: Any) -> Described | None:
+    """What is predicted of the distributions of a batch; None where nothing is."""
+    loss, std = output.loss, jnp.asarray(1.0 if output.scale is None else output.scale.std, jnp.float32)
+    parameters = loss.parameters(logits) if isinstance(loss, Distribution) else None
+    if parameters is None and output.level is None:
+        return None
+    margins = None if output.margins is None else jnp.asarray(output.margins, jnp.float32) / std
+    bounds = find_bounds(loss, logits if parameters is None else parameters, output.level, margins)
+    return Described(loss, targets, parameters, bounds, std)
 
 
 def _in_units(output: OutputRecipe, predictions: Predictions) -> Predictions:
@@ -172,7 +189,8 @@ def narrow(array: Any) -> Any:
     return array.astype(narrow.get(array.dtype, array.dtype), copy=False)
 
 
-def _fill(array: Any, rows: int | None) -> Any:
+def fill(array: Any, rows: int | None) -> Any:
+    """An array with at least `rows` rows: its own, and copies of the first one."""
     if rows is None or rows <= len(array):
         return array
     return np.concatenate([array, np.repeat(array[:1], rows - len(array), axis=0)])

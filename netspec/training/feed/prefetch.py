@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -78,7 +78,7 @@ def is_stream(split: Arrays) -> bool:
     return any(is_streamed(column) for column in (*split.inputs.values(), *split.targets.values()))
 
 
-def ahead(work: Callable[[Any], T], given: Sequence[Any], workers: int, most: int) -> Generator[T, None, None]:
+def ahead(work: Callable[[Any], T], given: Iterable[Any], workers: int, most: int) -> Generator[T, None, None]:
     """The results of `work`, in order; at most `most` calls are started before their results are needed.
 
     No call is started after the iterator is closed.

@@ -17,7 +17,8 @@ Record = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Tick:
-    """A look at an epoch under way. `epoch` and `step` count from 1; `metrics` are those since its start.
+    """A look at an epoch under way. `epoch` and `step` count from 1; `metrics` are those since its start. In the first
+    epoch of an iterable of unknown length `steps` is 0 and `seconds_left` infinite.
     `is_compiling`: the next step has to be compiled first, such as that of a last batch of a smaller size."""
 
     epoch: int
@@ -51,9 +52,10 @@ class Callback(Protocol):
 
         `run` is the run folder; `epochs` those of the recipe, `epoch` the first one now (from 1; more than 1 after a
         resume, `is_resumed`); `steps` those of an epoch, `examples` those of training, `held_out` how many there are
-        for `validation` and for the `test`; `parameters` how many weights are trained or frozen, `trainable` how many
-        are trained; `target_scales` has the `mean` and the `std` of targets that are normalized, and the names of their
-        `columns`, by output: the loss is in standard deviations then; `device`; `warnings`, diagnostics.
+        for `validation` and for the `test`, each None where an iterable of batches does not tell; `parameters` how many
+        weights are trained or frozen, `trainable` how many are trained; `target_scales` has the `mean` and the `std` of
+        targets that are normalized, and the names of their `columns`, by output: the loss is in standard deviations
+        then; `device`; `warnings`, diagnostics.
         """
         return
 
@@ -81,7 +83,8 @@ class Callback(Protocol):
         `run` is the run folder; `epochs` how many there were, `seconds` those of the run with all its parts; `metrics`
         are those of the saved weights, those of the test split as `test_…`, tables as lists of rows; `best_epoch` is
         that of these weights (None: the last), the best by the metric `watched`; `stopped_by` what ended the run before
-        its last epoch; `class_names` the names of the classes by output.
+        its last epoch; `class_names` the names of the classes by output; `baselines` the metrics of predictions without
+        the network, by their names; `balance` the fraction of the training examples in each class, by output.
         """
         return
 

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from netspec.data.errors.streaming import OtherOrder
+from netspec.data.prepare_batches import BatchSplit
 from netspec.language.diagnostics import Diagnostic, fail
 from netspec.language.record import Frozen
 from netspec.storage import errors
@@ -51,6 +53,7 @@ class Checkpointing(TrainingCallback):
         self._averages: Tree | None = None
         self.saved_at = time.perf_counter()
         experiment = engine.experiment
+        self.has_batches, self.always_repeats = isinstance(experiment.train, BatchSplit), True
         self.data_checksum = fingerprint(experiment.train, experiment.val, experiment.test) if run else ""
 
     def _make_store(self) -> CheckpointStore:
@@ -63,13 +66,14 @@ class Checkpointing(TrainingCallback):
     # ------------------------------------------------------------ writing
 
     def on_tick(self, training: Any) -> None:
-        if self._is_due():
+        if not self.has_batches and self._is_due():
             self.save(training)
 
     def on_epoch_end(self, training: Any, record: dict[str, Any]) -> None:
         if self.run:
             self.run.add_record(record)
-        if training.is_ending or training.must_save or self._is_due():
+        # In the middle of an epoch of an iterable nothing is saved, as it cannot be continued there.
+        if training.is_ending or training.must_save or self.has_batches or self._is_due():
             self.save(training)
 
     def _is_due(self) -> bool:
@@ -92,7 +96,7 @@ class Checkpointing(TrainingCallback):
             CompileError: a weight is not finite (NS460), or the checkpoint before cannot be written (NS490).
         """
         if training.step > 0 and not_finite(self.engine, training.state):
-            training.give_up(explain_weights(self.engine, training.state))
+            training.give_up(explain_weights(training.state, training.position(training.step - 1)))
         progress: Progress = training.progress
         is_best = progress.best_step == training.step
         best = None if training.best is None or is_best else tuple(training.best)
@@ -100,9 +104,17 @@ class Checkpointing(TrainingCallback):
         self._averages = None if weights.params is training.state["params"] else weights.params
         if self._averages is not None and best is None and self.engine.placement.is_sharded:
             best = tuple(weights)  # to be read from the checkpoint, as no process can compute them alone
-        record = {**progress.as_json(), **training.elapsed(), **self.identity()}
+        record = {**progress.as_json(), **training.elapsed(), **self.identity(), **self._batches()}
         self.store.save(training.step, training.state, best, record)
         self.saved_at, training.must_save = time.perf_counter(), False
+
+    def _batches(self) -> dict[str, Any]:
+        """What is known of an iterable: the checksum of its first batch, and whether it is the same each time."""
+        train = self.engine.experiment.train
+        if not isinstance(train, BatchSplit):
+            return {}
+        self.always_repeats &= train.passes.repeats
+        return {"batches": {"first": train.passes.looked, "repeats": self.always_repeats}}
 
     def _publish(self, state: State, best: Tree | None) -> None:
         """Write the weights to keep of a checkpoint. The store calls this before it begins with the next one."""
@@ -161,14 +173,25 @@ class Checkpointing(TrainingCallback):
             raise fail(errors.OtherSettings(changes=differences))
         if record["data"] != self.data_checksum:
             raise fail(errors.OtherData())
+        warnings = self._check_order(record)
         recipe, steps, before = self.engine.recipe, self.engine.steps_per_epoch, record["recipe"]["epochs"]
         compared = min(before, recipe.epochs) * steps
         old, new = (build_schedule(recipe.schedule, steps, epochs * steps) for epochs in (before, recipe.epochs))
         looks = range(0, compared, max(1, compared // COMPARED_STEPS))
         if before == recipe.epochs or all(abs(old(i) - new(i)) < 1e-6 for i in looks):
-            return []
+            return warnings
         words = " -> ".join(word.to_source() for word in recipe.schedule)
-        return [errors.LongerSchedule(schedule=words, before=before, now=recipe.epochs)]
+        return [*warnings, errors.LongerSchedule(schedule=words, before=before, now=recipe.epochs)]
+
+    def _check_order(self, record: Mapping[str, Any]) -> list[Diagnostic]:
+        """A warning where an iterable gives other batches than without the interruption (NS669)."""
+        train, before = self.engine.experiment.train, record.get("batches")
+        if not isinstance(train, BatchSplit) or before is None:
+            return []
+        self.always_repeats = bool(before["repeats"])
+        if before["first"] != train.passes.looked:
+            return [OtherOrder(case="other")]
+        return [] if self.always_repeats else [OtherOrder(case="varies")]
 
 
 class CheckpointRecord(Frozen):

@@ -18,12 +18,17 @@ import jax.numpy as jnp
 import numpy as np
 
 from netspec.data.dataset.dataset import Arrays
-from netspec.data.dataset.lazy_rows import blocks, is_streamed, read_all
+from netspec.data.prepare_batches import BatchSplit
 from netspec.storage.tree_paths import Tree, Weights
+from netspec.training.control.conformal import calibrated_margins, find_bounds
 from netspec.training.control.threshold import BestThreshold, best_threshold
+from netspec.training.feed.batch_feed import BatchFeed
 from netspec.training.feed.device_data import Data, counted_steps, narrow, output_sums
 from netspec.training.feed.prefetch import Stream, is_stream
+from netspec.training.feed.spreads import spreads_of
+from netspec.training.losses.distributions import Distribution
 from netspec.training.metrics.base import Metric, MetricValue, Totals
+from netspec.training.recipe.outputs import OutputRecipe
 from netspec.training.recipe.recipe import Recipe
 from netspec.training.step.engine import Engine
 
@@ -39,15 +44,22 @@ MIN_BATCH = 256
 
 @dataclass(frozen=True)
 class EvalSet:
-    """A split ready for evaluation: on the device or streamed, in batches of `size`; with the spread of the targets."""
+    """A split ready for evaluation: on the device or streamed, in batches of `size`; with the spread of the targets,
+    which is known after the evaluation where an iterable gives the batches."""
 
-    data: Data | Stream
+    data: Data | Stream | BatchFeed
     size: int
-    spreads: Mapping[str, Any]
+    known_spreads: Mapping[str, Any]
+
+    @property
+    def spreads(self) -> Mapping[str, Any]:
+        return self.data.spreads if isinstance(self.data, BatchFeed) else self.known_spreads
 
 
 def put_eval_set(engine: Engine, arrays: Arrays) -> EvalSet:
     """Transfer a split to the device for evaluation, in batches of a size that needs little padding."""
+    if isinstance(arrays, BatchSplit):
+        return EvalSet(engine.feed(arrays), arrays.passes.first_size, {})
     examples = len(arrays.inputs[engine.input_names[0]])
     batches = ceil(examples / max(_min_batch(engine.recipe), engine.recipe.batch))
     size = ceil(examples / batches)
@@ -59,30 +71,6 @@ def _min_batch(recipe: Recipe) -> int:
     """The number of examples from which on batches are computed. Where every pixel has a prediction, the features
     beside it take as much memory in inference as in training."""
     return recipe.batch if any(output.is_mask for output in recipe.outputs.values()) else MIN_BATCH
-
-
-def spreads_of(recipe: Recipe, arrays: Arrays) -> dict[str, Any]:
-    """For each output with numbers, the sums of (target - mean)^2 of each of its numbers, in double precision."""
-    spreads: dict[str, Any] = {}
-    for name, output in recipe.outputs.items():
-        column, padding = arrays.targets[name], output.head.padding
-        if output.is_mask or (output.target.kind == "class" and output.head.shape[-1:] != (1,)):
-            continue
-        if is_streamed(column):  # the target is the input: the deviation of each number, without a copy of all
-            total = sum(block.reshape(len(block), -1).sum(axis=0, dtype=np.float64) for block in blocks(column))
-            mean = total / len(column)
-            spreads[name] = sum(((b.reshape(len(b), -1) - mean) ** 2).sum(axis=0) for b in blocks(column))
-            continue
-        values = np.asarray(column, np.float64).reshape(len(column), *output.head.shape)
-        if padding is not None:
-            counts = padding.real(np.asarray(read_all(arrays.inputs[padding.input])))
-            values = np.where(counts[..., None], values, np.nan)
-        values = values.reshape(len(values), -1)
-        counts = np.maximum(1, (~np.isnan(values)).sum(axis=0))  # a step may be padding in all examples
-        spread = np.nansum((values - np.nansum(values, axis=0) / counts) ** 2, axis=0)
-        std = np.ones(1) if output.scale is None else np.array(output.scale.std)
-        spreads[name] = spread * np.resize(std, spread.shape) ** 2  # of each unit, at every step
-    return spreads
 
 
 def measure(
@@ -107,12 +95,45 @@ def choose_thresholds(engine: Engine, weights: Weights, eval_set: EvalSet) -> di
     }
 
 
+def decide(engine: Engine, weights: Weights, eval_set: EvalSet) -> dict[str, float]:
+    """Give the recipe of the engine the thresholds and the widths of intervals that follow from the validation split;
+    the thresholds that were chosen."""
+    chosen = choose_thresholds(engine, weights, eval_set)
+    margins = calibrate_intervals(engine, weights, eval_set)
+    if chosen or margins:
+        engine.recipe = engine.recipe.with_thresholds(chosen).with_margins(margins)
+    return chosen
+
+
+def calibrate_intervals(engine: Engine, weights: Weights, eval_set: EvalSet) -> dict[str, tuple[float, ...]]:
+    """By how much the ends of the intervals are moved apart, of the outputs with calibrated ones, in the units of the
+    targets; from a split that was not trained on.
+
+    Raises:
+        CompileError: the split has too few examples (NS654).
+    """
+    outputs = {name: output for name, output in engine.recipe.outputs.items() if output.are_calibrated}
+    scores = _scored(engine, weights, eval_set)[1] if outputs else {}
+    return {name: _margins(output, *scores[name]) for name, output in outputs.items()}
+
+
+def _margins(output: OutputRecipe, logits: Any, targets: Any) -> tuple[float, ...]:
+    loss, std = output.loss, np.ones(1) if output.scale is None else np.array(output.scale.std)
+    logits = np.asarray(logits, np.float64).reshape(len(logits), *output.head.logits_shape)
+    targets = np.asarray(targets, np.float64).reshape(len(logits), *output.head.shape)
+    numbers = loss.parameters(logits) if isinstance(loss, Distribution) else logits
+    low, high = find_bounds(loss, numbers, output.level, np.zeros(output.head.units)) or (numbers, numbers)
+    assert output.level is not None
+    return calibrated_margins(low * std, high * std, targets * std, output.level)
+
+
 def _scored(engine: Engine, weights: Weights, eval_set: EvalSet) -> tuple[dict[str, Any], dict[str, Any]]:
     """The sums over a split, and the scores and labels of the outputs that are needed one by one."""
-    data, pending, batches = eval_set.data, deque[Any](), list[Any]()
-    for arrays, begin, end in _batches(eval_set):
-        pending.append(engine.score_program(*weights, arrays, np.int32(begin), np.int32(end), eval_set.size))
-        if isinstance(data, Stream) and len(pending) > MAX_STREAMED_AHEAD:
+    data, pending, batches, counts = eval_set.data, deque[Any](), list[Any](), list[int]()
+    for arrays, begin, end, size in _batches(eval_set):
+        pending.append(engine.score_program(*weights, arrays, np.int32(begin), np.int32(end), size))
+        counts.append(min(size, end - begin))
+        if not isinstance(data, Data) and len(pending) > MAX_STREAMED_AHEAD:
             batches.append(engine.placement.get(pending.popleft()))
     batches += engine.placement.get(list(pending))
 
@@ -122,24 +143,28 @@ def _scored(engine: Engine, weights: Weights, eval_set: EvalSet) -> tuple[dict[s
 
     sums = jax.tree.map(total, *(sums for sums, _ in batches))
     scores = {
-        name: tuple(np.concatenate([b[1][name][i] for b in batches])[: data.examples] for i in (0, 1))
+        name: tuple(np.concatenate([b[1][name][i][:n] for b, n in zip(batches, counts, strict=True)]) for i in (0, 1))
         for name in batches[0][1]
     }
     return sums, scores
 
 
-def _batches(eval_set: EvalSet) -> Iterator[tuple[tuple[Tree, Tree], int, int]]:
-    """Arrays, where in them a batch begins, and where those of them that count end. What is streamed comes batch by
-    batch, padded as `put_split` pads a split."""
+def _batches(eval_set: EvalSet) -> Iterator[tuple[tuple[Tree, Tree], int, int, int]]:
+    """Arrays, where in them a batch begins, where those of them that count end, and the size of the batch. What is
+    streamed comes batch by batch, padded as `put_split` pads a split."""
     data, size = eval_set.data, eval_set.size
+    if isinstance(data, BatchFeed):
+        with closing(data.batches(0, size=size)) as taken:
+            yield from ((batch.arrays, 0, batch.examples, batch.size) for batch in taken)
+        return
     begins = range(0, data.examples, size)
     if isinstance(data, Data):
-        yield from ((data.arrays, begin, data.examples) for begin in begins)
+        yield from ((data.arrays, begin, data.examples, size) for begin in begins)
         return
     rows = [np.arange(begin, begin + size) for begin in begins]
     with closing(data.batches([np.where(row < data.examples, row, 0) for row in rows])) as batches:
         for begin, batch in zip(begins, batches, strict=True):
-            yield batch, 0, min(size, data.examples - begin)
+            yield batch, 0, min(size, data.examples - begin), size
 
 
 def evaluate(engine: Engine, weights: Weights, arrays: Arrays, *, prefix: str = "") -> dict[str, MetricValue]:
@@ -184,6 +209,7 @@ def compute_metrics(
         )
         for metric in output.metrics:
             is_missing = (metric.takes_scores and ranks is None) or (metric.takes_long and scores is None)
+            is_missing |= metric.needs == "intervals" and output.are_calibrated and output.margins is None
             if is_missing or (metric.is_table and not tables):
                 continue
             for key, column in recipe.reported(name, metric, prefix.removesuffix("_") or "train").items():
@@ -228,7 +254,7 @@ def measure_outputs(
         rows = np.arange(begin, min(begin + MAX_BLOCK, len(arrays)))
         data = engine.put_split(arrays.take(rows).loaded())
         for name, output in recipe.outputs.items():
-            given = jnp.asarray(logits[name][rows].reshape(-1, *output.head.shape), jnp.float32)
+            given = jnp.asarray(logits[name][rows].reshape(-1, *output.head.logits_shape), jnp.float32)
             weights = counted_steps(output, data.inputs, names, jnp.ones(len(rows), bool))
             _, found = output_sums(output, given, data.targets[name], weights, training=False)
             found = jax.tree.map(np.asarray, found)

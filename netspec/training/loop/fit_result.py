@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import jax
 from flax import nnx
 
+from netspec.data.prepare_batches import BatchSplit
 from netspec.language.diagnostics import Diagnostic
 from netspec.storage.tree_paths import Weights
+from netspec.training.feed.batch_feed import BatchFeed
 from netspec.training.step.engine import Engine
 
 
@@ -48,7 +51,8 @@ class FitResult:
     `history` has one record for each epoch, and by name the values of each metric; `best_epoch` counts from 1 and is
     None when the last weights are taken. `interrupted`: a signal ended the run early (`signal` is its name): it can
     be resumed; `run` is the folder.
-    `baselines` has by name the metrics of forecasts without a network, such as the last value, on the same split.
+    `baselines` has by name the metrics of forecasts without a network on the same split: of the last value, or of the
+    most frequent class and the mean of the training split.
     `thresholds` has the probabilities above which yes/no outputs predict yes, by output, where they are not 0.5.
     """
 
@@ -70,6 +74,36 @@ class FitResult:
         return len(self.history)
 
     @property
+    def margins(self) -> Mapping[str, tuple[float, ...]]:
+        """By output how far the ends of calibrated intervals are moved apart, for each target."""
+        return self.engine.recipe.margins
+
+    @property
     def module(self) -> nnx.Module:
         """A live module with the weights."""
         return self.engine.plain_module(*self.weights)
+
+
+def start_record(training: Any, warnings: Sequence[Diagnostic], *, is_resumed: bool) -> dict[str, Any]:
+    """What callbacks are told before the first step of a `Training` (loop.py)."""
+    engine, recipe, data, experiment = training.engine, training.recipe, training.data, training.engine.experiment
+    held_out, is_given = {"validation": experiment.val, "test": experiment.test}, isinstance(data, BatchFeed)
+    return {
+        "event": "start",
+        "run": str(training.run.path) if training.run else None,
+        "epochs": recipe.epochs,
+        "epoch": training.progress.epoch + 1,
+        "is_resumed": is_resumed,
+        "steps": data.steps if is_given else engine.steps_per_epoch,
+        "examples": None if is_given else data.examples,
+        "held_out": {
+            name: None if isinstance(part, BatchSplit) else len(part)
+            for name, part in held_out.items()
+            if part is not None
+        },
+        "parameters": sum(x.size for x in jax.tree.leaves(training.state["params"])),
+        "trainable": engine.trainable(training.state["params"]),
+        "target_scales": recipe.target_scales,
+        "device": engine.placement.description,
+        "warnings": warnings,
+    }

@@ -6,13 +6,12 @@ callback (callback.py): `epoch_callbacks` and `checkpointing` have those of the 
 
 from __future__ import annotations
 
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from typing import Any
-
-import jax
 
 from netspec.data.errors.streaming import CannotReadOn
 from netspec.language.diagnostics import CompileError, Diagnostic, fail
@@ -24,21 +23,23 @@ from netspec.training.distributed.placement import placement_of
 from netspec.training.distributed.processes import peers
 from netspec.training.distributed.shared_run import check_same, writing
 from netspec.training.experiment import Experiment
+from netspec.training.feed.batch_feed import BatchFeed
 from netspec.training.feed.device_data import Data
-from netspec.training.loop.baselines import held_out_baselines
+from netspec.training.feed.prefetch import Stream
+from netspec.training.feed.spreads import spreads_of
+from netspec.training.loop.baselines import held_out_baselines, record_of
 from netspec.training.loop.callback import Reporter, Several, Tick
 from netspec.training.loop.checkpointing import SAVE_SECONDS, Checkpointing
 from netspec.training.loop.epoch_callbacks import callbacks_of
 from netspec.training.loop.evaluate import (
     MAX_STREAMED_AHEAD,
     EvalSet,
-    choose_thresholds,
     compute_metrics,
+    decide,
     measure,
     put_eval_set,
-    spreads_of,
 )
-from netspec.training.loop.fit_result import FitResult, History
+from netspec.training.loop.fit_result import FitResult, History, start_record
 from netspec.training.loop.nonfinite import explain
 from netspec.training.loop.run_state import Progress
 from netspec.training.loop.signals import Interruption, listening
@@ -114,6 +115,7 @@ class Training:
         self.warnings: list[Diagnostic] = []
         self.started = time.perf_counter()
         self.epoch_began: float | None = None
+        self.begun = 0, 0
         self.programs: set[int] = set()
         self._eval_sets: dict[str, EvalSet] = {}
         self.checkpointing = Checkpointing(engine, run, save_seconds)
@@ -123,33 +125,15 @@ class Training:
 
     def begin(self, resume: bool) -> None:
         """Transfer the data, and take the first state or the one to resume from."""
-        experiment = self.engine.experiment
+        train = self.engine.experiment.train
         check_same(self.checkpointing.identity())
-        self.state = self.engine.start()
-        self.data = self.engine.feed(experiment.train)
-        self.spreads = spreads_of(self.recipe, experiment.train)
+        self.state, self.data = self.engine.start(), self.engine.feed(train)
+        self.spreads = spreads_of(self.recipe, train) if isinstance(self.data, Data | Stream) else {}
         warnings = self.checkpointing.resume(self) if resume else ()
         self.callbacks.on_begin(self)
-        held_out = {"validation": experiment.val, "test": experiment.test}
         began = "resumed" if resume else "started"
         self.log(f"{began} at epoch {self.progress.epoch + 1}, step {self.step} ({this_process()})")
-        self.callbacks.start(
-            {
-                "event": "start",
-                "run": str(self.run.path) if self.run else None,
-                "epochs": self.recipe.epochs,
-                "epoch": self.progress.epoch + 1,
-                "is_resumed": resume,
-                "steps": self.engine.steps_per_epoch,
-                "examples": self.data.examples,
-                "held_out": {name: len(part) for name, part in held_out.items() if part is not None},
-                "parameters": sum(x.size for x in jax.tree.leaves(self.state["params"])),
-                "trainable": self.engine.trainable(self.state["params"]),
-                "target_scales": self.recipe.target_scales,
-                "device": self.engine.placement.description,
-                "warnings": warnings,
-            }
-        )
+        self.callbacks.start(start_record(self, warnings, is_resumed=resume))
 
     def finish(self) -> FitResult:
         """Evaluate the best or last weights, write them, and report."""
@@ -174,8 +158,8 @@ class Training:
             "class_names": self.recipe.class_names,
             "seconds": seconds,
             "metrics": plain(metrics),
-            **({"baselines": plain(baselines)} if baselines else {}),
-            **({"thresholds": self.recipe.thresholds} if self.recipe.thresholds else {}),
+            **plain(record_of(self.recipe, self.engine.experiment.train, baselines)),
+            **self.recipe.decided,
         }
         self.checkpointing.store.wait()
         weights = self.engine.placement.gather(weights)
@@ -202,14 +186,14 @@ class Training:
 
     def _final_metrics(self, weights: Weights) -> dict[str, Any]:
         """Metrics with tables on the test split, or on the validation split when there is no test split; with a
-        threshold that is chosen now, those of both."""
+        threshold that is chosen now, those of both. Intervals are calibrated before."""
         parts = [part for part in ("test", "val") if getattr(self.engine.experiment, part) is not None]
-        if chosen := choose_thresholds(self.engine, weights, self.eval_set("val")) if "val" in parts else {}:
-            self.recipe = self.engine.recipe = self.recipe.with_thresholds(chosen)
+        chosen = decide(self.engine, weights, self.eval_set("val")) if "val" in parts else {}
+        self.recipe = self.engine.recipe
         metrics: dict[str, Any] = {}
         for part in parts if chosen else parts[:1]:
-            is_first = part == parts[0]
-            metrics |= measure(self.engine, weights, self.eval_set(part), prefix=f"{part}_", tables=is_first)
+            options: dict[str, Any] = {"prefix": f"{part}_", "tables": part == parts[0]}
+            metrics |= measure(self.engine, weights, self.eval_set(part), **options)
         return metrics
 
     def eval_set(self, part: str) -> EvalSet:
@@ -245,6 +229,15 @@ class Training:
         }
 
     @property
+    def epoch_steps(self) -> int | None:
+        """The number of steps of an epoch; None where an iterable says when an epoch ends."""
+        return None if isinstance(self.data, BatchFeed) else self.engine.steps_per_epoch
+
+    def position(self, step: int) -> tuple[int, int]:
+        """The epoch of a step of the run, and its number in there; all from 0."""
+        return divmod(step, self.epoch_steps) if self.epoch_steps is not None else (self.begun[0], step - self.begun[1])
+
+    @property
     def is_ending(self) -> bool:
         """Whether no epoch follows."""
         return self.interrupted or self.progress.is_over(self.recipe)
@@ -256,7 +249,8 @@ class Training:
         began = self.epoch_began = time.perf_counter()
         if not self._train(began):
             self.interrupted = True
-            self.checkpointing.save(self)
+            if self.epoch_steps is not None:  # an iterable is resumed at the beginning of an epoch
+                self.checkpointing.save(self)
             return
         self.progress.train_seconds, self.epoch_began = self.elapsed()["train_seconds"], None
         metrics = self._training_metrics(self.recipe.examples_per_epoch(self.data.examples))
@@ -281,8 +275,9 @@ class Training:
 
     def _train(self, began: float) -> bool:
         """The steps of an epoch; False when a signal ended them early."""
-        steps, epoch = self.engine.steps_per_epoch, self.progress.epoch
-        at = first = self.step % steps
+        steps, epoch = self.epoch_steps, self.progress.epoch
+        at = first = 0 if steps is None else self.step % steps
+        self.begun = epoch, self.step - first
         underway: deque[Any] = deque()
         ahead = MAX_AHEAD if isinstance(self.data, Data) else MAX_STREAMED_AHEAD
         next_tick, compiling = began + TICK_SECONDS, 0.0
@@ -301,12 +296,13 @@ class Training:
                 if len(underway) * count > ahead:
                     underway.popleft().block_until_ready()
                 is_look = self.looks.after_call(time.perf_counter() >= next_tick)
-                if at < steps and is_look:
+                is_over = bool(given[-1]) if steps is None else at >= steps
+                if not is_over and is_look:
                     self._check_finite()
                     self._report_progress(at - first, at, began + compiling)
                     self.callbacks.on_tick(self)
                     next_tick = time.perf_counter() + TICK_SECONDS
-                if at < steps and self.looks.is_stopping:
+                if not is_over and self.looks.is_stopping:
                     self._check_finite()
                     return False
         self._check_finite()
@@ -333,13 +329,14 @@ class Training:
     def _report_progress(self, done: int, at: int, began: float, *, is_compiling: bool = False) -> None:
         """Report an epoch under way. The time that compiling took is not in the one since `began`."""
         per_second = done / (time.perf_counter() - began)
-        left = (self.recipe.epochs - self.progress.epoch) * self.engine.steps_per_epoch - at
+        steps = self.data.steps_from(at) if isinstance(self.data, BatchFeed) else self.engine.steps_per_epoch
+        left = (self.recipe.epochs - self.progress.epoch) * steps - at if steps else math.inf
         self.callbacks.progress(
             Tick(
                 epoch=self.progress.epoch + 1,
                 epochs=self.recipe.epochs,
                 step=at,
-                steps=self.engine.steps_per_epoch,
+                steps=steps,
                 metrics=self._training_metrics(at * self.recipe.batch),
                 examples_per_second=per_second * self.recipe.batch,
                 seconds_left=left / per_second,
@@ -350,8 +347,10 @@ class Training:
     def _training_metrics(self, examples: int) -> dict[str, Any]:
         """Metrics of the epoch so far; skipped steps do not count, and are reported where they can occur."""
         sums, skipped = self.engine.placement.get((self.state["sums"], self.state.get("skipped")))
+        if isinstance(self.data, BatchFeed):
+            examples = self.data.examples  # those that were given so far
         counted = examples if skipped is None else max(1, examples - int(skipped["examples"]))
-        spreads = self.spreads
+        spreads = self.data.spreads if isinstance(self.data, BatchFeed) else self.spreads
         if counted < self.data.examples:  # of some of the examples
             spreads = {name: spread * (counted / self.data.examples) for name, spread in spreads.items()}
         metrics = compute_metrics(self.recipe, sums, counted, spreads)
@@ -370,7 +369,8 @@ class Training:
         if (bad := int(self.state["bad_step"])) >= 0:
             start = self.engine.start()
             snapshot = self.checkpointing.store.restore(start, tuple(self.weights))
-            self.give_up(explain(self.engine, self.data, start if snapshot is None else snapshot.state, bad))
+            state = start if snapshot is None else snapshot.state
+            self.give_up(explain(self.engine, self.data, state, bad, self.position(bad)))
 
     def give_up(self, diagnostic: Diagnostic) -> None:
         """Stop. `netspec runs` shows why from the record.

@@ -11,6 +11,7 @@ import numpy as np
 from netspec.language.diagnostics import Diagnostic
 from netspec.storage.tree_paths import flatten
 from netspec.training.errors.recipe import NonfiniteLoss
+from netspec.training.feed.batch_feed import BatchFeed
 from netspec.training.feed.device_data import Data
 from netspec.training.feed.prefetch import Stream
 from netspec.training.step.engine import Engine, State
@@ -30,10 +31,16 @@ def run_until(engine: Engine, data: Data | Stream, state: State, step: int) -> S
     return state
 
 
-def explain(engine: Engine, data: Data | Stream, state: State, step: int) -> Diagnostic:
-    """The diagnostic for a loss that is not finite in a step of the run, from 0; `state` is an earlier one."""
+def explain(
+    engine: Engine, data: Data | Stream | BatchFeed, state: State, step: int, position: tuple[int, int] | None = None
+) -> Diagnostic:
+    """The diagnostic for a loss that is not finite in a step of the run, from 0; `state` is an earlier one, `position`
+    the epoch of the step and its number in there, from 0 (None: epochs have the same number of steps)."""
+    position = divmod(step, engine.steps_per_epoch) if position is None else position
+    if isinstance(data, BatchFeed):
+        return _explain_given(engine, data, state, step, position)
     state = run_until(engine, data, state, step)
-    epoch, at = divmod(step, engine.steps_per_epoch)
+    epoch, at = position
     order, size = engine.order(epoch, data.examples), engine.batch_size(step, data.examples)
     if isinstance(data, Data):
         inputs, targets = engine.batch(jnp.int32(step), size, data.arrays, order)
@@ -43,9 +50,23 @@ def explain(engine: Engine, data: Data | Stream, state: State, step: int) -> Dia
     return NonfiniteLoss(epoch=epoch + 1, step=at + 1, where=_first_place(engine, state, inputs, targets))
 
 
-def explain_weights(engine: Engine, state: State) -> Diagnostic:
-    """The diagnostic for weights that are not finite after the last step, though its loss was."""
-    epoch, at = divmod(int(state["step"]) - 1, engine.steps_per_epoch)
+def _explain_given(engine: Engine, data: BatchFeed, state: State, step: int, position: tuple[int, int]) -> Diagnostic:
+    """The same for an iterable, which is read again where it gives the same batches."""
+    epoch, at = position
+    where = "the batches cannot be read again, to find the layer"
+    if int(state["step"]) == step - at and data.split.passes.repeats:
+        with closing(steps_of(engine, data, epoch)) as taken:
+            for number, (program, given, _) in enumerate(taken):
+                if number == at:
+                    where = _first_place(engine, state, *engine.varied(jnp.int32(step), given[0]))
+                    break
+                state, _ = program(state, *given)
+    return NonfiniteLoss(epoch=epoch + 1, step=at + 1, where=where)
+
+
+def explain_weights(state: State, position: tuple[int, int]) -> Diagnostic:
+    """The diagnostic for weights that are not finite after the last step, though its loss was; `position` as above."""
+    epoch, at = position
     where = f"its gradient makes numbers in {', '.join(_not_finite_names(state))} infinite or NaN"
     return NonfiniteLoss(epoch=epoch + 1, step=at + 1, where=where)
 

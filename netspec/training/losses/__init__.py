@@ -10,6 +10,7 @@ from netspec.training.losses import (
     classification as classification,
     ctc as ctc,
     dice as dice,
+    distributions as distributions,
     metric_learning as metric_learning,
     regression as regression,
 )

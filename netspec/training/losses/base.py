@@ -65,6 +65,11 @@ class Loss(Word, ABC):
         values, weights = self.values(logits, targets, head), class_weights_of(targets, head, classes)
         return values * weights.reshape(*weights.shape, *[1] * (values.ndim - weights.ndim)), weights
 
+    @property
+    def parts(self) -> int:
+        """How many units of the last layer describe one target."""
+        return 1
+
     # ------------------------------------------------------------ asked before the first step
 
     def implied_by(self, head: OutputHead, target: Target) -> str:

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from netspec.compiler.ir.output_head import OutputHead
 from netspec.data.dataset.dataset import Target
-from netspec.language.kinds import Flag, Number
+from netspec.language.kinds import Number
 from netspec.language.lazy import lazy
 from netspec.language.word import option
 from netspec.training.feed.targets import are_ids, as_numbers
-from netspec.training.losses.base import Loss, WrongTargets, errors, loss, loss_word
-
-if TYPE_CHECKING:
-    import numpy as np
+from netspec.training.losses.base import Loss, errors, loss, loss_word
 
 jnp = lazy("jax.numpy")
 
 EPSILON = 1e-8
-"""Added inside logarithms and put under divisions."""
+"""Put under divisions."""
 
 
 Mse = loss_word(
@@ -55,41 +52,6 @@ Huber = loss_word(
     takes_normalized_targets=True,
     values=huber,
 )
-
-
-@loss("poisson")
-class Poisson(Loss):
-    """For targets that are counts: the negative log-likelihood of a Poisson distribution, up to a constant.
-
-    The network predicts the logarithm of the rate, and metrics such as `rmse` use the rate, exp of it. With
-    `log = false` it predicts the rate itself and has to end in something that is never negative, such as `softplus`.
-
-    Formula: exp(p) - target * p; with log = false: p - target * log(p + 1e-8), p the prediction
-    Example: train { loss = poisson }
-    """
-
-    aliases = ("PoissonNLLLoss",)
-    heads = ("linear",)
-
-    log: bool = option(Flag(), "the network predicts the logarithm of the rate", default=True, aliases=("log_input",))
-
-    def values(self, logits: Any, targets: Any, head: OutputHead) -> Any:
-        x, y = logits.astype(jnp.float32), as_numbers(targets, head.units)
-        return jnp.exp(x) - y * x if self.log else x - y * jnp.log(x + EPSILON)
-
-    def implied_by(self, head: OutputHead, target: Target) -> str:
-        return "exp" if self.log else "linear"
-
-    def misfit(self, head: OutputHead, target: Target) -> str:
-        return super().misfit(head, target) or ("the targets are classes, not counts" * are_ids(head, target))
-
-    def wrong_targets(self, targets: np.ndarray, head: OutputHead) -> WrongTargets | None:
-        below = (targets < 0).reshape(len(targets), -1)
-        if not below.any():
-            return None
-        index = int(below.any(axis=1).argmax())
-        value = float(targets[index].reshape(-1)[below[index]][0])
-        return WrongTargets(index, f"is {value:.6g}, and counts are never below 0", "use `mse` or `huber`")
 
 
 @loss("cosine")

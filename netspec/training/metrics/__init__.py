@@ -7,6 +7,7 @@ metric and are computed once. Metrics that need every score at once (roc_auc) ta
 
 from netspec.training.metrics import (
     classification as classification,
+    distributions as distributions,
     ranking as ranking,
     regression as regression,
     sequences as sequences,

@@ -32,8 +32,26 @@ OF_EACH = "_of_each"
 MetricValue = Any
 """A number, or (nested) lists of numbers for a table."""
 
-Need = Literal["numbers", "decisions", "classes", "several classes", "probabilities", "ranks", "points", "sequences"]
-"""What the predictions must be for a metric; in words: `recipe.NEEDS`."""
+Need = Literal[
+    "numbers", "decisions", "classes", "several classes", "probabilities", "ranks", "points", "sequences", "intervals",
+    "quantiles", "likelihood", "normal distribution",
+]  # fmt: skip
+"""What the predictions must be for a metric; in words: `netspec/training/recipe/metric_fit.py`."""
+
+
+class Described(Frozen):
+    """The distributions that are predicted for a batch, for targets as they are trained on.
+
+    `parameters` (… x targets x parts) are those of a `loss` that predicts distributions. `bounds` are the ends of the
+    intervals, where there are some; `targets` and they have the shape … x targets. Numbers are times `std` in the units
+    of the targets.
+    """
+
+    loss: Any
+    targets: Any
+    parameters: Any
+    bounds: tuple[Any, Any] | None
+    std: Any
 
 
 class Predictions(Frozen):
@@ -42,7 +60,8 @@ class Predictions(Frozen):
     `logits` have the shape batch x head, `targets` are as `place_targets` makes them. `weights` (batch, or batch
     x T) are 0 for rows and steps that only fill up, or None when there are none. Numbers are in the units of the
     targets; `difference` is prediction - target where they were normalized. With `by_column` the sums of each number of
-    a target are needed. `threshold` is the probability above which a sigmoid says yes.
+    a target are needed. `threshold` is the probability above which a sigmoid says yes. `described` is there for losses
+    that predict distributions, and where there are intervals.
     """
 
     logits: Any
@@ -52,6 +71,7 @@ class Predictions(Frozen):
     difference: Any = None
     by_column: bool = False
     threshold: float = DEFAULT_THRESHOLD
+    described: Described | None = None
 
     @property
     def errors(self) -> Any:

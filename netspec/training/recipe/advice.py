@@ -8,7 +8,8 @@ from netspec.language.corrections import suggest
 from netspec.language.kinds import Count
 from netspec.training.metrics import Metric
 from netspec.training.metrics.base import all_metric_names
-from netspec.training.recipe.outputs import OutputRecipe, given_needs
+from netspec.training.recipe.metric_fit import given_needs
+from netspec.training.recipe.outputs import OutputRecipe
 
 
 def advise_unmeasured(
@@ -63,7 +64,7 @@ def _missing(name: str, output: OutputRecipe) -> Metric | None:
     metric = _word(name.partition("_")[2])
     if metric is None or metric in output.metrics:
         return None
-    fits = metric.needs in given_needs(output.loss, output.scored, output.target)
+    fits = metric.needs in given_needs(output.loss, output.scored, output.target, output.level)
     return metric if fits and not metric.misfit(output.scored, output.target) else None
 
 

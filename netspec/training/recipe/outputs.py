@@ -28,6 +28,8 @@ from netspec.training.losses.regression import Mse
 from netspec.training.metrics import Metric
 from netspec.training.metrics.base import DEFAULT_THRESHOLD, OfOutputMetrics
 from netspec.training.recipe.default_metrics import default_metrics
+from netspec.training.recipe.intervals import check_distribution, interval_of
+from netspec.training.recipe.metric_fit import check_metric, has_classes
 from netspec.training.recipe.settings import Check, TrainSettings
 
 if TYPE_CHECKING:
@@ -42,7 +44,9 @@ class OutputRecipe(Frozen):
     """How one output is trained and measured. `weight` is that of its loss in the sum over all outputs;
     `class_weights` are those of the classes, one number for each unit (two for a single binary label). Normalized
     targets, and predictions of them, are converted to the units of the targets by `scale`. Of a yes/no output,
-    `threshold` is the probability above which it predicts yes."""
+    `threshold` is the probability above which it predicts yes. Of numbers, `level` is that of their intervals, if they
+    have some; where these `are_calibrated`, `margins` (in the units of the targets; None before) move their ends
+    apart."""
 
     head: OutputHead
     target: Target
@@ -52,6 +56,9 @@ class OutputRecipe(Frozen):
     class_weights: tuple[float, ...] | None = None
     scale: Normalization | None = None
     threshold: float = DEFAULT_THRESHOLD
+    level: float | None = None
+    are_calibrated: bool = False
+    margins: tuple[float, ...] | None = None
 
     @property
     def scored(self) -> OutputHead:
@@ -116,13 +123,9 @@ class OutputRecipe(Frozen):
             "targets": self.target.kind,
             "loss": self.loss.to_source(full=True),
             "metrics": [metric.to_source(full=True) for metric in self.metrics],
+            **({"interval": self.level} if self.level is not None else {}),
             **more,
         }
-
-
-def has_classes(scored: OutputHead, target: Target) -> bool:
-    """Whether a prediction is one class of several."""
-    return scored.activation == "softmax" or are_ids(scored, target)
 
 
 def make_outputs(
@@ -149,17 +152,19 @@ def make_outputs(
         if not _check_loss(loss, head, target, settings.batch, check):
             continue
         scored = loss.scored(head, target)
+        level, are_calibrated = interval_of(settings.interval, loss, scored, target)
         if name in metrics_of:
             chosen = metrics_of[name].metrics
         else:
             is_open = settings.metrics is None or (metrics_of and not metrics)
-            chosen = default_metrics(loss, scored, target) if is_open else tuple(metrics)
+            chosen = default_metrics(loss, scored, target, level) if is_open else tuple(metrics)
         other = next((other for other in heads if other != name), "")
         for metric in chosen:
-            _check_metric(metric, chosen, loss, scored, target, other, check)
+            check_metric(metric, chosen, loss, scored, target, other, check, level)
         weights = _class_weights(class_weights.get(key), loss, head, check)
         weight, scale = own.weight if own is not None else 1.0, (target_scaling or {}).get(name)
-        outputs[name] = OutputRecipe(head, target, loss, chosen, weight, weights, scale)
+        made = OutputRecipe(head, target, loss, chosen, weight, weights, scale)
+        outputs[name] = made.replace(level=level, are_calibrated=are_calibrated)
     return outputs
 
 
@@ -229,6 +234,9 @@ def normalizable_heads(settings: TrainSettings, heads: Mapping[str, OutputHead])
 
 
 def _check_loss(loss: Loss, head: OutputHead, target: Target, batch: int, check: Check) -> bool:
+    fits = check_distribution(loss, head, target, check)
+    if fits is not None:
+        return fits
     reason = loss.misfit(head, target)
     case = ""
     fixes: tuple[Fix, ...] = ()
@@ -312,62 +320,3 @@ def check_target_values(
                     )
                 )
                 break
-
-
-# ---------------------------------------------------------------- metrics
-
-NEEDS = {
-    "numbers": "predictions that are numbers",
-    "decisions": "predictions that are right or wrong",
-    "classes": "predictions that are classes",
-    "several classes": "predictions that are one of several classes",
-    "probabilities": "probabilities of several classes",
-    "ranks": "classes or binary labels, one prediction per example",
-    "points": "a network that gives embeddings, trained with `contrastive` or `triplet`",
-    "sequences": "a network that gives sequences, trained with `ctc`",
-}
-"""What metrics need, in words."""
-
-
-def _check_metric(
-    metric: Metric, chosen: Sequence[Metric], loss: Loss, head: OutputHead, target: Target, other: str, check: Check
-) -> None:
-    if needs := _metric_misfit(metric, loss, head, target):
-        fitting = [m for m in chosen if not _metric_misfit(m, loss, head, target)]
-        usual = fitting or default_metrics(loss, head, target)
-        wrong = errors.MetricNotForHead(
-            span=check.at("metrics", head),
-            case="none" if not usual else "others" if other else "",
-            metric=metric.to_source(),
-            needs=needs,
-            head=f"{head}, trained with `{loss.word}`" if loss.output_kind in ("sequence", "embedding") else str(head),
-            defaults=" -> ".join(m.to_source() for m in usual),
-            other=other,
-        )
-        check.problems.add(wrong)
-
-
-def _metric_misfit(metric: Metric, loss: Loss, head: OutputHead, target: Target) -> str:
-    """What a metric needs that these predictions do not give; empty where it fits."""
-    if metric.needs not in given_needs(loss, head, target):
-        return NEEDS[metric.needs]
-    return metric.misfit(head, target)
-
-
-def given_needs(loss: Loss, head: OutputHead, target: Target) -> set[str]:
-    """What metrics may need of these predictions; `head` is the one that they are scored with."""
-    if loss.output_kind == "sequence":
-        return {"sequences"}
-    if loss.output_kind == "embedding":
-        return {"points"} if head.units > 1 else set()
-    classes = has_classes(head, target)
-    is_yes_or_no = target.kind != "numbers" and not classes
-    needs = {
-        "numbers": head.activation != "margin",
-        "decisions": classes or is_yes_or_no,
-        "classes": classes or (is_yes_or_no and head.count == 1),
-        "several classes": classes,
-        "probabilities": head.activation == "softmax",
-        "ranks": (classes or is_yes_or_no) and not head.is_sequence,
-    }
-    return {name for name, is_given in needs.items() if is_given}

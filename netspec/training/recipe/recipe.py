@@ -28,6 +28,7 @@ from netspec.training.metrics import Metric, metric_of
 from netspec.training.metrics.base import DEFAULT_THRESHOLD, OfOutputMetrics
 from netspec.training.optimizers import ChainWord
 from netspec.training.recipe.advice import advise_unmeasured
+from netspec.training.recipe.intervals import check_interval
 from netspec.training.recipe.outputs import OutputRecipe, make_outputs
 from netspec.training.recipe.settings import Check, TrainSettings
 from netspec.training.schedules import Schedule, find_plateau
@@ -77,6 +78,8 @@ class Recipe(Frozen):
             single = [metric for metric in output.metrics if not metric.is_table]
             if split == "train":
                 single = [metric for metric in single if not (metric.takes_scores or metric.takes_long)]
+            if split != "test" and output.are_calibrated:  # by the validation split, at the end of the training
+                single = [metric for metric in single if metric.needs != "intervals"]
             names += [key for metric in single for key in self.reported(name, metric, split)]
             names += [self.metric_name(name, "loss")] if self.takes_names else []
         return [f"{split}_{name}" for name in names]
@@ -117,11 +120,39 @@ class Recipe(Frozen):
         """The outputs whose single predictions are needed when a split is evaluated."""
         is_chosen = isinstance(self.threshold, BestThreshold)
         outputs = self.outputs.items()
-        return {name for name, o in outputs if (is_chosen and o.is_yes_or_no) or any(m.takes_scores for m in o.metrics)}
+        return {
+            name
+            for name, o in outputs
+            if (is_chosen and o.is_yes_or_no) or o.are_calibrated or any(m.takes_scores for m in o.metrics)
+        }
 
     def with_thresholds(self, thresholds: Mapping[str, float]) -> Recipe:
         """The same with other thresholds of some outputs."""
         outputs = {name: o.replace(threshold=thresholds.get(name, o.threshold)) for name, o in self.outputs.items()}
+        return self.replace(outputs=outputs)
+
+    @property
+    def intervals(self) -> dict[str, float]:
+        """The level of the intervals of each output whose coverage is measured."""
+        words = {name: [m.word for m in o.metrics if m.needs == "intervals"] for name, o in self.outputs.items()}
+        return {name: o.level for name, o in self.outputs.items() if o.level is not None and words[name]}
+
+    @property
+    def margins(self) -> dict[str, tuple[float, ...]]:
+        """By how much the ends of calibrated intervals are moved apart, by output, once that is known."""
+        return {name: o.margins for name, o in self.outputs.items() if o.margins is not None}
+
+    @property
+    def decided(self) -> dict[str, Mapping[str, Any]]:
+        """What is known at the end of a training, by output, for its record: thresholds, and intervals where they are
+        measured."""
+        parts = (self.thresholds, self.margins, self.intervals)
+        found: dict[str, Mapping[str, Any]] = dict(zip(("thresholds", "margins", "intervals"), parts, strict=True))
+        return {name: values for name, values in found.items() if values}
+
+    def with_margins(self, margins: Mapping[str, tuple[float, ...]]) -> Recipe:
+        """The same with calibrated intervals of some outputs."""
+        outputs = {n: o.replace(margins=margins[n]) if n in margins else o for n, o in self.outputs.items()}
         return self.replace(outputs=outputs)
 
     @property
@@ -226,6 +257,7 @@ def make_recipe(
     recipe = Recipe(**{**copied, **decided}, expected=tuple(expected))
     if len(outputs) == len(heads):
         recipe = _with_threshold(recipe, has_val or lacks_val, check)
+        check_interval(settings.interval, outputs.values(), has_val or lacks_val, check)
         _check_monitored(recipe, {"val": has_val, "test": has_test}, check)
     check.problems.raise_errors()
     return recipe

@@ -22,6 +22,7 @@ from netspec.language.lowering_families import FAST, LoweringKind
 from netspec.language.source import Span
 from netspec.language.vocabulary import register
 from netspec.language.word import Word, option
+from netspec.training.control.conformal import LEVEL, Conformal
 from netspec.training.control.keep import Keep
 from netspec.training.control.stop import Stop
 from netspec.training.control.threshold import BestThreshold
@@ -102,6 +103,13 @@ class TrainSettings(Word):
         "the probability above which a yes/no output predicts yes, or `best(METRIC)`: chosen on the validation split",
         default=DEFAULT_THRESHOLD,
         aliases=("decision_threshold",),
+    )
+    interval: float | Conformal | None = option(
+        Either((LEVEL, OneWord("interval"))),
+        "the level of prediction intervals, such as 90%, or `conformal(90%)`: calibrated on the validation split "
+        "(none: as the loss implies)",
+        default=None,
+        aliases=("prediction_interval", "confidence_level"),
     )
     precision: str = option(
         Choice(("f32", "bf16", "mixed")),

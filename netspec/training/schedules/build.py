@@ -13,6 +13,9 @@ from netspec.training.schedules.words import ReduceOnPlateau
 jax = lazy("jax")
 jnp = lazy("jax.numpy")
 
+LOOKED_STEPS = 5000
+"""Over how many steps it is found out what a schedule depends on."""
+
 
 def build_schedule(chain: Sequence[Schedule], steps_per_epoch: int, total_steps: int) -> Factor:
     """The factor of a whole chain at a step of the run, from 0, as a 32-bit float.
@@ -77,3 +80,10 @@ def schedule_text(word: Schedule) -> str:
     """A word as it is typed, with its time."""
     text = str(word)
     return f"{text}({word.span_of_time})" if text == word.word and word.span_of_time is not None else text
+
+
+def depends_on_epoch(chain: Sequence[Schedule]) -> bool:
+    """Whether the factors of a chain depend on how many steps an epoch has."""
+    looks = np.arange(0, LOOKED_STEPS, 7, dtype=np.int32)
+    few, many = (jax.vmap(build_schedule(chain, steps, 3 * steps))(looks) for steps in (7, 211))
+    return not np.array_equal(few, many)

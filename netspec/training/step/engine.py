@@ -19,11 +19,13 @@ import optax
 from flax import nnx
 
 from netspec.data.dataset.dataset import Arrays
+from netspec.data.prepare_batches import BatchSplit
 from netspec.language.diagnostics import fail
 from netspec.nn.lowering.choice import compiler_options, using
 from netspec.storage.tree_paths import Tree, widen
 from netspec.training.errors import recipe as errors
 from netspec.training.experiment import Experiment
+from netspec.training.feed.batch_feed import BatchFeed
 from netspec.training.feed.device_data import Data, counted_steps, output_sums, put_split, zero_sums_of
 from netspec.training.feed.placement import Placement
 from netspec.training.feed.prefetch import Stream, is_stream
@@ -204,8 +206,10 @@ class Engine:
         """Transfer a split to the device, padded to `rows` with copies of its first row."""
         return put_split(arrays, self.recipe, self.input_names, self.placement, rows=rows)
 
-    def feed(self, arrays: Arrays) -> Data | Stream:
-        """A split to train on: on the device, or streamed where its examples are read on demand."""
+    def feed(self, arrays: Arrays) -> Data | Stream | BatchFeed:
+        """A split to train on: on the device, read on demand, or as an iterable gives it."""
+        if isinstance(arrays, BatchSplit):
+            return BatchFeed(arrays, self.recipe, self.input_names, self.placement)
         if is_stream(arrays):
             return Stream(arrays, self.recipe, self.input_names, self.placement)
         return self.put_split(arrays)
@@ -242,10 +246,11 @@ class Engine:
         return self.cached(("loop", size), lambda: self._compiled(steps))
 
     def batch_program(self, size: int) -> Any:
-        """The compiled step for `size` examples that are streamed: (state, (inputs, targets)) -> (state, loss)."""
+        """The compiled step for `size` examples that are streamed: (state, (inputs, targets)) -> (state, loss). Of an
+        iterable it is also given whether the batch is the last one of the epoch."""
 
-        def step(state: State, batch: tuple[Tree, Tree]) -> tuple[State, Any]:
-            return self._step(state, self.varied(state["step"], batch), size)
+        def step(state: State, batch: tuple[Tree, Tree], closes: Any = None) -> tuple[State, Any]:
+            return self._step(state, self.varied(state["step"], batch), size, closes)
 
         return self.cached(("batch", size), lambda: self._compiled(step))
 
@@ -268,7 +273,8 @@ class Engine:
         augment, batch = self.experiment.augment, self.placement.split_rows(batch)
         return batch if augment is None else self.placement.split_rows(augment(step, *batch))
 
-    def _step(self, state: State, batch: tuple[Tree, Tree], size: int) -> tuple[State, Any]:
+    def _step(self, state: State, batch: tuple[Tree, Tree], size: int, closes: Any = None) -> tuple[State, Any]:
+        closes = (state["step"] + 1) % self.steps_per_epoch == 0 if closes is None else closes
         trained, frozen = split_tree(state["params"], self._frozen)
 
         def loss_of(params: Tree) -> tuple[Any, tuple[Tree, Tree, Tree]]:
@@ -284,7 +290,7 @@ class Engine:
             factor=self._factor(state["step"]) * state.get("rate_scale", 1),
             value=loss,
             examples=size,
-            closes=(state["step"] + 1) % self.steps_per_epoch == 0,
+            closes=closes,
         )
         is_first_bad = (state["bad_step"] < 0) & ~jnp.isfinite(loss)
         after = {
@@ -342,7 +348,7 @@ class Engine:
 
     def _by_output(self, result: Any) -> dict[str, Any]:
         values = dict(result) if isinstance(result, Mapping) else {next(iter(self.recipe.outputs)): result}
-        shapes = {name: output.head.shape for name, output in self.recipe.outputs.items()}
+        shapes = {name: output.head.logits_shape for name, output in self.recipe.outputs.items()}
         return {name: widen(values[name]).reshape(-1, *shape) for name, shape in shapes.items()}
 
     # ------------------------------------------------------------ inference
@@ -367,7 +373,7 @@ class Engine:
                     scores[name] = (logits[name].reshape(size, -1), targets[name])
             return sums, scores
 
-        key = ("score", *(output.threshold for output in self.recipe.outputs.values()))
+        key = ("score", *((output.threshold, output.margins) for output in self.recipe.outputs.values()))
         return self.cached(key, lambda: self.placement.jit(score, static=5, options=self._inference_options()))
 
     @property

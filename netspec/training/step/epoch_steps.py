@@ -16,6 +16,7 @@ import jax
 import numpy as np
 
 from netspec.nn.lowering.choice import note
+from netspec.training.feed.batch_feed import BatchFeed
 from netspec.training.feed.device_data import Data
 from netspec.training.feed.prefetch import Stream
 from netspec.training.step.engine import Engine
@@ -36,15 +37,27 @@ Step: TypeAlias = tuple[Any, tuple[Any, ...], int]
 
 
 def steps_of(
-    engine: Engine, data: Data | Stream, epoch: int, first: int = 0, last: int | None = None, *, is_single: bool = False
+    engine: Engine,
+    data: Data | Stream | BatchFeed,
+    epoch: int,
+    first: int = 0,
+    last: int | None = None,
+    *,
+    is_single: bool = False,
 ) -> Generator[Step, None, None]:
     """The steps of an epoch (from 0), from `first` up to but without `last` (None: the end of the epoch).
 
-    Streamed data are read ahead until the iterator is closed. `is_single`: one step per call.
+    Streamed data are read ahead until the iterator is closed; of an iterable all steps are given.
+    `is_single`: one step per call.
 
     Raises:
         CompileError: the data cannot be read any more (NS515).
     """
+    if isinstance(data, BatchFeed):  # an iterable has no other order, and says by itself where an epoch ends
+        with closing(data.batches(epoch)) as given:
+            for one in given:
+                yield engine.batch_program(one.size), (one.arrays, np.bool_(one.is_last)), 1
+        return
     last = engine.steps_per_epoch if last is None else last
     if isinstance(data, Data):
         yield from _on_device(engine, data, engine.order(epoch, data.examples), first, last, is_single)

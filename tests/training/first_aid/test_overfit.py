@@ -149,3 +149,10 @@ def test_data_without_targets_are_an_error_of_the_data(folder: Path, capsys: pyt
     (folder / "no.net").write_text('input 4\ndense(3)\ndata { source = npy("x.npy") }\ntrain { loss = mse }\n')
     assert run(["train", "no.net", "--overfit-batch"]) == 1
     assert "error[NS4" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["overfit_batch", "dry_run"])
+def test_iterables_are_refused(name: str) -> None:
+    batches = [(np.zeros((4, 3), np.float32), np.zeros(4, int))] * 2
+    with pytest.raises(netspec.CompileError, match="NS657"):
+        getattr(netspec, name)("input 3\ndense(2, softmax)", batches)

@@ -23,7 +23,8 @@ from netspec.training.losses.classification import (
     KullbackLeibler,
     SquaredHinge,
 )
-from netspec.training.losses.regression import Cosine, Huber, Mae, Mse, Poisson
+from netspec.training.losses.distributions import Poisson
+from netspec.training.losses.regression import Cosine, Huber, Mae, Mse
 from netspec.training.recipe.outputs import OutputRecipe
 
 RANDOM = np.random.default_rng(0)

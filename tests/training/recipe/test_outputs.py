@@ -23,8 +23,9 @@ from netspec.training.losses.classification import (
     SquaredHinge,
 )
 from netspec.training.losses.ctc import Ctc
+from netspec.training.losses.distributions import Poisson
 from netspec.training.losses.metric_learning import Contrastive, Triplet
-from netspec.training.losses.regression import Cosine, Mae, Mse, Poisson
+from netspec.training.losses.regression import Cosine, Mae, Mse
 from netspec.training.metrics.base import OfOutputMetrics
 from netspec.training.metrics.classification import F1, Accuracy, Perplexity, Top
 from netspec.training.metrics.ranking import Nearest, RocAuc
@@ -50,8 +51,8 @@ FITTING = [
     (SOFTMAX, NUMBERS, CrossEntropy(), "softmax", "accuracy confusion_matrix"),
     (SOFTMAX, LABELS, CrossEntropy(), "softmax", "accuracy confusion_matrix"),
     (SIGMOID, NUMBERS, BinaryCrossEntropy(), "sigmoid", "rmse mae"),
-    (LINEAR, NUMBERS, Poisson(), "exp", "mse rmse mae r2"),
-    (LINEAR, NUMBERS, Poisson(log=False), "linear", "mse rmse mae r2"),
+    (LINEAR, NUMBERS, Poisson(), "exp", "mse rmse mae r2 coverage interval_width"),
+    (LINEAR, NUMBERS, Poisson(log=False), "linear", "mse rmse mae r2 coverage interval_width"),
     (LINEAR, NUMBERS, Cosine(), "linear", "mse rmse mae r2"),
     (STEPS, SPELT, Ctc(), "softmax", "error_rate"),
     (PLAIN_STEPS, SPELT, Ctc(blank=4), "softmax", "error_rate"),

@@ -44,6 +44,12 @@ from netspec.storage.run_files import path_of_run
     is_flag=True,
     help="With -o: a column with the probability of every class (two for yes/no), instead of the predicted class.",
 )
+@click.option(
+    "--interval",
+    "level",
+    metavar="LEVEL",
+    help="Of numbers: intervals that contain a target with this probability, such as 90%; with -o as columns.",
+)
 @click.option("--every-window", is_flag=True, help="Of series: forecast from every window, not from the last of each.")
 @click.option(
     "--beams",
@@ -63,6 +69,7 @@ def command(
     id_column: str | None,
     label: str | None,
     probabilities: bool,
+    level: str | None,
     every_window: bool,
     beams: int,
     force: bool,
@@ -78,6 +85,10 @@ def command(
     Of more than 20 predictions a summary is printed: how often each class is predicted, or the mean and the range of
     the values.
 
+    Numbers are predicted with their intervals where the run has them: trained with the loss `quantile`, `gaussian` or
+    `poisson`, or with `interval = conformal(90%)`. Another level is given with --interval; with -o it adds the columns
+    NAME_low and NAME_high.
+
     With -o the predictions are written as a table, in the format of Kaggle competitions: a column of ids (the column of
     the input table whose name ends in `id`, the file names, or 1, 2, 3, …) and a column of predictions. Where the
     network gives images, -o with a name that ends in .png, .svg or .pdf writes them as a picture. Where it gives masks,
@@ -88,6 +99,7 @@ def command(
         netspec predict runs/iris-1 5.1,3.5,1.4,0.2
         netspec predict runs/mnist_cnn-1 digit.png --json
         netspec predict runs/digits-1 test.csv -o submission.csv --id ImageId --label Label
+        netspec predict runs/diabetes_intervals-1 patients.csv --interval 90% -o predictions.csv
         netspec predict runs/denoise-1 noisy.png -o clean.png
         netspec predict runs/unet_shapes-1 photos -o masks/
     """
@@ -96,8 +108,11 @@ def command(
             raise click.NoSuchOption(text)
     _check_options(output, as_json, force, {"--id": id_column, "--label": label, "--probabilities": probabilities})
     from netspec.runs.evaluate_predict import predict_examples
+    from netspec.runs.predictions.intervals import parsed_level
 
-    predictions = predict_examples(path_of_run(run), inputs, every_window=every_window, beams=beams)
+    wanted = None if level is None else parsed_level(level)
+    options: dict[str, Any] = {"every_window": every_window, "level": wanted, "beams": beams}
+    predictions = predict_examples(path_of_run(run), inputs, **options)
     print_problems(predictions.warnings)
     if output is not None:
         path = Path(output)
@@ -105,7 +120,8 @@ def command(
         if probabilities and not any("probabilities" in one or "tags" in one for one in first):
             raise click.UsageError("--probabilities is for classes, and this network predicts none")
         if path.suffix.lower() == ".csv":
-            table = predictions_csv(predictions, id_column=id_column, label=label, probabilities=probabilities)
+            form = {"probabilities": probabilities, "intervals": level is not None}
+            table = predictions_csv(predictions, id_column=id_column, label=label, **form)
             write_text(path, table)
             click.echo(f"{plural(len(predictions), 'prediction')} {_are(len(predictions))} in {output}")
         elif not path.suffix:

@@ -21,9 +21,8 @@ def predictions_csv(
     id_column: str | None,
     label: str | None,
     probabilities: bool,
-    intervals: bool = False,
 ) -> str:
-    """A row for each example: its name, and its prediction.
+    """A row for each example: its name, and its prediction; beside numbers the ends of their intervals.
 
     Args:
         predictions: the predictions.
@@ -31,15 +30,14 @@ def predictions_csv(
         label: the name of the column of the only output; None: as in the data of the run.
         probabilities: a column for each class with its probability, two for yes/no, instead of one for the most
             probable class; for yes/no with a `label` only the probability of yes, under that name.
-        intervals: two columns more for each number, the ends of its interval.
     """
-    if rows_of_times := predictions.forecast_rows(intervals=intervals):
+    if rows_of_times := predictions.forecast_rows():
         return _times_csv(predictions, rows_of_times)
     model = predictions.model
     preprocessing = model.preprocessing or Preprocessing()
     names = [example["input"] for example in predictions.examples]
     ids = identities(names, predictions.table, preprocessing, id_column)
-    rows = prediction_cells(predictions, label=label, probabilities=probabilities, intervals=intervals)
+    rows = prediction_cells(predictions, label=label, probabilities=probabilities)
     columns = list(rows[0])
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -61,14 +59,11 @@ def _times_csv(predictions: Predictions, rows: Sequence[Mapping[str, Any]]) -> s
     return text.getvalue()
 
 
-def prediction_cells(
-    predictions: Predictions, *, label: str | None, probabilities: bool, intervals: bool = False
-) -> list[dict[str, str]]:
+def prediction_cells(predictions: Predictions, *, label: str | None, probabilities: bool) -> list[dict[str, str]]:
     """The cells of each example by column; arguments as for `predictions_csv`."""
     preprocessing = predictions.model.preprocessing or Preprocessing()
     labels, names = predictions.target_columns, preprocessing.class_names
-    form = label, probabilities, intervals
-    return [_cells(example["outputs"], labels, names, *form) for example in predictions.examples]
+    return [_cells(example["outputs"], labels, names, label, probabilities) for example in predictions.examples]
 
 
 def _cells(
@@ -77,7 +72,6 @@ def _cells(
     class_names: Mapping[str, Sequence[str]],
     label: str | None,
     all_classes: bool,
-    intervals: bool,
 ) -> dict[str, str]:
     """The cells of an example by column."""
     cells: dict[str, str] = {}
@@ -89,7 +83,7 @@ def _cells(
         elif "areas" in prediction:
             cells |= {prefix + name: _number(value) for name, value in prediction["areas"].items()}
         elif "values" in prediction:
-            cells |= _numbers(names, prediction["values"], prediction.get("interval") if intervals else None)
+            cells |= _numbers(names, prediction["values"], prediction.get("interval"))
         elif "text" in prediction:
             cells[names[0]] = prediction["text"]
         elif "classes" in prediction:

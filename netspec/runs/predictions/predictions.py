@@ -134,21 +134,17 @@ class Predictions:
         found = {name: one.parameters for name, one in self.described.items()}
         return self._plain({k: v["std"] for k, v in found.items() if "std" in v}, "standard deviations")
 
-    def forecast_rows(self, *, intervals: bool = True) -> list[dict[str, Any]]:
+    def forecast_rows(self) -> list[dict[str, Any]]:
         """A plain dict for each time that is forecast, ready for a data frame: the series, where there are several, the
-        time, and the target columns by name, with `intervals` and where there are some the ends of these, such as
-        `load_low` and `load_high`; empty where the examples are not windows over series."""
+        time, and the target columns by name, and where there are intervals the ends of these, such as `load_low` and
+        `load_high`; empty where the examples are not windows over series."""
         rows = []
         for example, forecast in zip(self.examples, self.forecasts or (), strict=False):
             shown = next(iter(example["outputs"].values()))
             start: dict[str, Any] = {} if forecast.series is None else {"series": forecast.series}
             if "forecast" in shown:
                 start |= {"after": forecast.since} if self._repeats else {}
-                names = ("time", *forecast.targets)
-                rows += [
-                    {**start, **{k: cell for k, cell in row.items() if intervals or k in names}}
-                    for row in shown["forecast"]
-                ]
+                rows += [{**start, **row} for row in shown["forecast"]]
             elif "time" in shown:
                 rows.append(
                     {**start, "time": shown["time"], forecast.targets[0]: shown.get("class", shown.get("answer"))}

@@ -48,7 +48,7 @@ from netspec.storage.run_files import path_of_run
     "--interval",
     "level",
     metavar="LEVEL",
-    help="Of numbers: intervals that contain a target with this probability, such as 90%; with -o as columns.",
+    help="Of numbers: intervals that contain a target with this probability, such as 90%.",
 )
 @click.option("--every-window", is_flag=True, help="Of series: forecast from every window, not from the last of each.")
 @click.option(
@@ -86,8 +86,8 @@ def command(
     the values.
 
     Numbers are predicted with their intervals where the run has them: trained with the loss `quantile`, `gaussian` or
-    `poisson`, or with `interval = conformal(90%)`. Another level is given with --interval; with -o it adds the columns
-    NAME_low and NAME_high.
+    `poisson`, or with `interval = conformal(90%)`; with -o in the columns NAME_low and NAME_high. Another level is
+    given with --interval.
 
     With -o the predictions are written as a table, in the format of Kaggle competitions: a column of ids (the column of
     the input table whose name ends in `id`, the file names, or 1, 2, 3, …) and a column of predictions. Where the
@@ -100,6 +100,7 @@ def command(
         netspec predict runs/mnist_cnn-1 digit.png --json
         netspec predict runs/digits-1 test.csv -o submission.csv --id ImageId --label Label
         netspec predict runs/diabetes_intervals-1 patients.csv --interval 90% -o predictions.csv
+        netspec predict runs/faces-1 left.png,right.png
         netspec predict runs/denoise-1 noisy.png -o clean.png
         netspec predict runs/unet_shapes-1 photos -o masks/
     """
@@ -120,8 +121,7 @@ def command(
         if probabilities and not any("probabilities" in one or "tags" in one for one in first):
             raise click.UsageError("--probabilities is for classes, and this network predicts none")
         if path.suffix.lower() == ".csv":
-            form = {"probabilities": probabilities, "intervals": level is not None}
-            table = predictions_csv(predictions, id_column=id_column, label=label, **form)
+            table = predictions_csv(predictions, id_column=id_column, label=label, probabilities=probabilities)
             write_text(path, table)
             click.echo(f"{plural(len(predictions), 'prediction')} {_are(len(predictions))} in {output}")
         elif not path.suffix:

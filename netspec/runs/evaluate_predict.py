@@ -290,8 +290,8 @@ class Decoder:
             shown[output] = [with_times(one, at) for one, at in zip(found, raw.forecasts, strict=True)]
         examples = [{"input": name, "outputs": {k: v[i] for k, v in shown.items()}} for i, name in enumerate(raw.names)]
         crossed = [warning for one in described.values() for warning in one.crossed("examples")]
-        warnings, about = [*raw.warnings, *crossed], {"described": described}
-        return Predictions(outputs, examples, warnings, self.model, raw.table, self.columns, raw.forecasts, **about)
+        warnings = [*raw.warnings, *crossed]
+        return Predictions(outputs, examples, warnings, self.model, raw.table, self.columns, raw.forecasts, described)
 
     def _in_words(self, name: str, values: Any) -> dict[str, Any]:
         columns = self.columns.get(name, ())

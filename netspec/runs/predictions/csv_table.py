@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from netspec.data.predict.preprocessing import Preprocessing
 from netspec.data.predict.rows import identities
 from netspec.data.transforms.encoders import WindowEncoder
+from netspec.runs.predictions.intervals import ENDS
 
 if TYPE_CHECKING:
     from netspec.runs.predictions.predictions import Predictions
@@ -36,12 +37,12 @@ def predictions_csv(
     model = predictions.model
     preprocessing = model.preprocessing or Preprocessing()
     names = [example["input"] for example in predictions.examples]
-    ids = identities(names, predictions.table, preprocessing, id_column)
+    ids = predictions.identities or identities(names, predictions.table, preprocessing, id_column)
     rows = prediction_cells(predictions, label=label, probabilities=probabilities)
     columns = list(rows[0])
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([ids.column, *columns])
+    writer.writerow([id_column or ids.column, *columns])
     writer.writerows([name, *(row[column] for column in columns)] for name, row in zip(ids.names, rows, strict=True))
     return text.getvalue()
 
@@ -77,13 +78,15 @@ def _cells(
     cells: dict[str, str] = {}
     for output, prediction in outputs.items():
         names = [label] if label is not None and len(outputs) == 1 else labels.get(output) or [_usual(output)]
+        true = prediction.get("true")
         prefix = "" if len(outputs) == 1 else f"{output} "
         if "tags" in prediction:
             cells |= {prefix + name: _number(value) for name, value in prediction["tags"].items()}
         elif "areas" in prediction:
             cells |= {prefix + name: _number(value) for name, value in prediction["areas"].items()}
         elif "values" in prediction:
-            cells |= _numbers(names, prediction["values"], prediction.get("interval"))
+            cells |= _numbers(names, prediction["values"], prediction.get("interval"), true)
+            continue
         elif "text" in prediction:
             cells[names[0]] = prediction["text"]
         elif "classes" in prediction:
@@ -98,6 +101,7 @@ def _cells(
             cells |= {name: _number(value) for name, value in shown.items()}
         else:
             cells |= {prefix + name: _number(value) for name, value in prediction["probabilities"].items()}
+        cells |= {} if true is None else {f"{names[0]}_true": str(true)}
     return cells
 
 
@@ -105,17 +109,19 @@ def _usual(output: str) -> str:
     return "label" if output == "output" else output
 
 
-def _numbers(names: Sequence[str], values: Any, interval: Mapping[str, Any] | None = None) -> dict[str, str]:
+def _numbers(
+    names: Sequence[str], values: Any, interval: Mapping[str, Any] | None = None, true: Any = None
+) -> dict[str, str]:
     """The numbers of an output, each under its name, or under that of the output and its position; with the ends of
-    their intervals beside them."""
+    their intervals and the true numbers beside them."""
     flat = _flat(values)
     if len(names) != len(flat):
         names = [f"{names[0]}_{position}" for position in range(1, len(flat) + 1)]
-    if interval is None:
-        return {name: _number(value) for name, value in zip(names, flat, strict=True)}
+    beside = {end: _flat(interval[end]) for end in ENDS} if interval is not None else {}
+    beside |= {"true": _flat(true)} if true is not None else {}
     cells: dict[str, str] = {}
-    for name, value, low, high in zip(names, flat, _flat(interval["low"]), _flat(interval["high"]), strict=True):
-        cells |= {name: _number(value), f"{name}_low": _number(low), f"{name}_high": _number(high)}
+    for place, name in enumerate(names):
+        cells |= {name: _number(flat[place]), **{f"{name}_{k}": _number(each[place]) for k, each in beside.items()}}
     return cells
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from netspec.data.formats.tables.table_files import TableFile
-from netspec.data.predict.rows import Forecast
+from netspec.data.predict.rows import Forecast, Identities
 from netspec.display.text import areas_text
 from netspec.language.diagnostics import Diagnostic, Diagnostics, fail
 from netspec.runs.predictions.intervals import Described
@@ -49,7 +49,7 @@ class Predictions:
     `warnings` are about the inputs; `model` made the predictions; `table` is the file of the examples where they are
     the rows of one; `forecasts` say of windows over series which times are predicted, and `examples` have `forecast`
     then: a dict for each time, with the target columns by name; `target_columns` has the names of the target columns
-    by output.
+    by output; `identities` are what tables call the examples, where that is neither in `table` nor a number.
     """
 
     outputs: Mapping[str, Any]
@@ -60,6 +60,7 @@ class Predictions:
     target_columns: Mapping[str, Sequence[str]] = field(default_factory=dict)
     forecasts: Sequence[Forecast] | None = None
     described: Mapping[str, Described] = field(default_factory=dict)
+    identities: Identities | None = None
 
     def __len__(self) -> int:
         return len(self.examples)
@@ -171,6 +172,8 @@ class Predictions:
         labels: dict[str, Any] = {
             k: self._labels(output, shown[k]) for k in ("class", "answer", "classes") if k in shown
         }
+        if isinstance(shown.get("true"), str):
+            labels["true"] = self._labels(output, shown["true"])
         for key in {"probabilities", "areas"} & {*shown}:
             labels[key] = dict(zip(self._labels(output, [*shown[key]]), shown[key].values(), strict=True))
         plain = {"mask": shown["mask"].tolist()} if "mask" in shown else {}

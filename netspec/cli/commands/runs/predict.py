@@ -18,12 +18,18 @@ from netspec.cli.render.predictions import prediction_lines
 from netspec.display.text import line_width, plural
 from netspec.language.files.paths import exists
 from netspec.runs.predictions.csv_table import predictions_csv
+from netspec.spec.trained_data import SPLITS
 from netspec.storage.run_files import path_of_run
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
 @click.argument("run")
-@click.argument("inputs", nargs=-1, required=True)
+@click.argument("inputs", nargs=-1)
+@click.option(
+    "--split",
+    type=click.Choice([*SPLITS]),
+    help="Instead of INPUTS: predict the examples of a split of the run's own data, with their true targets.",
+)
 @click.option(
     "-o",
     "--output",
@@ -64,6 +70,7 @@ from netspec.storage.run_files import path_of_run
 def command(
     run: str,
     inputs: tuple[str, ...],
+    split: str | None,
     output: str | None,
     every: bool,
     id_column: str | None,
@@ -82,6 +89,9 @@ def command(
     A network that was trained on windows over series forecasts from the last rows of each series in a table; the
     predictions have their times.
 
+    With --split test (or val, train) the examples that the run itself held out are predicted, with the true targets
+    beside them: with -o in the column NAME_true, with --json as `true`.
+
     Of more than 20 predictions a summary is printed: how often each class is predicted, or the mean and the range of
     the values.
 
@@ -97,6 +107,7 @@ def command(
     \b
     Example:
         netspec predict runs/iris-1 5.1,3.5,1.4,0.2
+        netspec predict runs/iris-1 --split test -o test.csv
         netspec predict runs/mnist_cnn-1 digit.png --json
         netspec predict runs/digits-1 test.csv -o submission.csv --id ImageId --label Label
         netspec predict runs/diabetes_intervals-1 patients.csv --interval 90% -o predictions.csv
@@ -107,14 +118,22 @@ def command(
     for text in inputs:
         if text.startswith("--"):  # rows such as -1,2 begin with a minus sign, so unknown options arrive here
             raise click.NoSuchOption(text)
+    if bool(inputs) == (split is not None):
+        raise click.UsageError("give INPUTS, or --split test for the examples that the run held out")
     _check_options(output, as_json, force, {"--id": id_column, "--label": label, "--probabilities": probabilities})
     from netspec.runs.evaluate_predict import predict_examples
+    from netspec.runs.labeled_data import trained_on_these
     from netspec.runs.predictions.intervals import parsed_level
+    from netspec.runs.predictions.of_split import predict_split
 
     wanted = None if level is None else parsed_level(level)
-    options: dict[str, Any] = {"every_window": every_window, "level": wanted, "beams": beams}
-    predictions = predict_examples(path_of_run(run), inputs, **options)
-    print_problems(predictions.warnings)
+    path_of = path_of_run(run)
+    options: dict[str, Any] = {"level": wanted, "beams": beams}
+    if split is not None:
+        predictions = predict_split(path_of, split, **options)
+    else:
+        predictions = predict_examples(path_of, inputs, every_window=every_window, **options)
+    print_problems([*predictions.warnings, *trained_on_these(path_of, inputs, predictions)])
     if output is not None:
         path = Path(output)
         first = predictions.examples[0]["outputs"].values()

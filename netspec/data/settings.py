@@ -22,6 +22,7 @@ from netspec.data.transforms.scaling import scaling_problem
 from netspec.language.diagnostics import Diagnostic, Unplaced
 from netspec.language.kinds import SEED_ALIASES, Choice, Count, Flag, OneWord
 from netspec.language.source import Span
+from netspec.language.values import to_source
 from netspec.language.vocabulary import register
 from netspec.language.word import Word, option
 
@@ -199,12 +200,25 @@ def _random_splits(settings: DataSettings, facts: Facts, spans: Mapping[str, Spa
     drawn = {part: portion for part in parts if (portion := getattr(settings, part)) and not isinstance(portion, Last)}
     if not facts.in_time:
         return []
+    if holds_out_series(settings, facts):
+        return []
     if settings.folds is not None:
-        return [RandomSplit(span=spans.get("folds"), case="folds")]
+        case, count = "folds" if facts.group is None else "group", fold_count(settings.folds)
+        return [RandomSplit(span=spans.get("folds"), case=case, folds=count, group=to_source(facts.group or ""))]
     return [
-        RandomSplit(span=spans.get(part), part=part, portion=Portion().to_source(portion))
+        RandomSplit(
+            span=spans.get(part),
+            part=part,
+            portion=f"{100 * portion:g}%" if isinstance(portion, float) else str(portion),
+        )
         for part, portion in drawn.items()
     ]
+
+
+def holds_out_series(settings: DataSettings, facts: Facts) -> bool:
+    """Whether whole series are held out of windows, which never reach from one to another."""
+    column = settings.folds.column if isinstance(settings.folds, Grouped) else None
+    return facts.in_time and column is not None and column == facts.group
 
 
 def _folds_problem(facts: Facts, settings: DataSettings) -> Unplaced | None:

@@ -68,7 +68,8 @@ def fragments(kind: type[Diagnostic]) -> list[str]:
 
 
 FOREIGN = (
-    r"\{[a-z_]+\}|^(netspec|pip|srun|wandb|numpy|np|jax|x|y|import)\b[ .\[]|--|-D |^\{\x22|/|\.astype|^[^\w(\[]+$|=\S"
+    r"\{[a-z_]+\}|^-o |^lambda\b|^(netspec|pip|srun|wandb|numpy|np|jax|x|y|import)\b[ .\[]|--|-D |^\(?\{\x22"
+    r"|/|\.astype|^[^\w(\[]+$|=\S"
 )
 
 

@@ -25,4 +25,5 @@ def check_leaks(splits: Splits, source_span: Span | None) -> Iterator[Diagnostic
         leaking = order.leaks(splits.train_index, index)
         if len(leaking):
             where = splits.dataset.where(int(leaking[0]))
-            yield Leak(span=source_span, part=part, count=len(leaking), first=where)
+            case = "" if order.is_ahead else "labels"
+            yield Leak(span=source_span, case=case, part=part, count=len(leaking), first=where)

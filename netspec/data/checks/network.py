@@ -249,7 +249,7 @@ def _check_shape(
         return None if is_declared or not _looks_reversed(sizes) else _channels_first(found, shape, span)
     if len(sizes) == 3 and _fits((*sizes[1:], sizes[0]), shape.sizes, bound):
         return _channels_first(found, shape, span)
-    advice = f"write `{declared}`" if found.is_tokens else _shape_advice(sizes, shape.sizes)
+    advice = f"write `{declared}`" if found.is_tokens else _shape_advice(sizes, shape.sizes, declared)
     if pad is not None and shape.is_tokens and shape.rank == 1:  # texts
         advice += f", leave out the line, or set `length = {shape.sizes[0]}` for the texts"
     return errors.InputUnlikeData(
@@ -295,8 +295,8 @@ def _channels_first(found: Shape, shape: Shape, span: Span | None) -> Diagnostic
     return errors.ChannelsFirst(span=span, found=str(found), expected=str(Shape(shape.sizes)), wanted=str(sizes))
 
 
-def _shape_advice(found: tuple[Size, ...], wanted: tuple[Size, ...]) -> str:
-    advice = f"write `input {Shape(found)}`" if len(found) > 1 else f"write `input {found[0]}`"
+def _shape_advice(found: tuple[Size, ...], wanted: tuple[Size, ...], declared: str) -> str:
+    advice = f"write `{declared}`"
     if product(found) != product(wanted):
         return advice
     if len(wanted) == 1:

@@ -80,9 +80,9 @@ class Facts(Frozen):
     of the training set, and those that a test split is still taken from. `is_complete` is set when the examples are all
     that exist, such as a truth table: nothing is held out then, and the test is on the same rows. Data without targets
     are for networks whose target is the input. `in_time` is set for windows over series, which overlap each other: only
-    the ends of series are held out. `ragged` names the inputs whose series have different lengths; their shapes have
-    the largest. `pads` has the id that is padding, by the inputs of token ids that are padded. `has_val` is set for
-    iterables with one for validation.
+    the ends of series are held out, or whole series, which the column `group` tells apart. `ragged` names the inputs
+    whose series have different lengths; their shapes have the largest. `pads` has the id that is padding, by the inputs
+    of token ids that are padded. `has_val` is set for iterables with one for validation.
     """
 
     inputs: dict[str, Shape]
@@ -91,6 +91,7 @@ class Facts(Frozen):
     has_test: bool = False
     is_complete: bool = False
     in_time: bool = False
+    group: str | None = None
     ragged: tuple[str, ...] = ()
     pads: dict[str, int] = {}
     has_val: bool = False

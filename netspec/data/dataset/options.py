@@ -213,7 +213,8 @@ class Last(Word):
     """The last examples in their order, for data in the order of time: those before them are trained on.
 
     A table or an array is in the order of its rows. Of the source `windows` it is the end of every group, and the
-    windows before it that overlap its targets are left out. `test` is held out first, `val` before it.
+    windows before it that overlap its targets are left out (with `ahead = 0` those that share any row with it). `test`
+    is held out first, `val` before it.
 
     Example: data { val = last(20%) }
     """

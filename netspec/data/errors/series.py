@@ -1,4 +1,4 @@
-"""NS620 to NS627, NS629: series in the order of time, windows over them, and series of different lengths."""
+"""NS620 to NS629: series in the order of time, windows over them, and series of different lengths."""
 
 from __future__ import annotations
 
@@ -10,21 +10,27 @@ from netspec.language.diagnostics import Diagnostic
 class RandomSplit(Diagnostic):
     """Windows over a series overlap each other: of a window that is drawn for the validation, most rows and even the
     targets are in windows of the training, and the metric says nothing about the future. Only the end of each series is
-    held out, and the windows before it that hold a row of its targets are left out.
+    held out, and the windows before it that hold a row of its targets are left out. Windows never reach from one series
+    to another, so whole series may be held out.
     """
 
     code = "NS620"
     title = {
         "folds": "`folds` divides windows that overlap each other",
+        "group": "`folds` divides windows that overlap each other, and only whole series keep them apart",
         "": "`{part} = {portion}` draws windows at random, which overlap those of the training",
     }
-    label = "the future leaks into the training"
+    label = {"group": "would put neighbors on both sides", "": "the future leaks into the training"}
     hint = {
         "folds": "leave it out, and hold out the end of the series: `test = last(20%)`",
+        "group": "write `folds = grouped({folds}, by = {group})` for whole series, hold out the end of each with "
+        '`test = last(20%)`, or give a file with other series in the source: `test = "….csv"`',
         "": "hold out the end of the series: `{part} = last({portion})`",
     }
     part: str = ""
     portion: str = ""
+    folds: int = 0
+    group: str = ""
 
 
 class Leak(Diagnostic):
@@ -37,11 +43,14 @@ class Leak(Diagnostic):
     title = {
         "column": "the target `{column}` is an input at the time that is predicted",
         "file": "{count} windows of the training hold rows that are targets of the test file",
+        "file of labels": "{count} windows of the training share rows with those of the test file",
+        "labels": "{count} windows of the training share rows with those of the {part} split",
         "": "{count} windows of the training hold rows that are targets of the {part} split",
     }
     label = {"column": "known to the network", "": "the first is {first}"}
     hint = {
         "column": "take it out of `{role}`",
+        "file of labels": "give a file for the test with other rows, or hold out the end: `test = last(10%)`",
         "file": "give a file for the test with later rows only, or hold out the end: `test = last(10%)`",
         "": "hold out the end of each series: `{part} = last(10%)`",
     }
@@ -155,6 +164,18 @@ class NeedsPadding(Diagnostic):
     shortest: int
     longest: int
     features: int
+
+
+class KnownOfNoRow(Diagnostic):
+    """`known` names columns that are known in advance: an input of their values in the rows ahead. With `ahead = 0`
+    there are no rows ahead, and the columns of the window itself are `inputs`.
+    """
+
+    code = "NS628"
+    title = "`known` needs rows ahead, and `ahead = 0` has none"
+    label = "of which rows?"
+    hint = "name `{column}` in `inputs`, or forecast with `ahead` above 0"
+    column: str
 
 
 class SeriesLeftOut(Diagnostic):

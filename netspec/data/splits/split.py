@@ -18,7 +18,7 @@ from netspec.data.dataset.order import portion_count
 from netspec.data.dataset.ragged import readings
 from netspec.data.errors.files import CannotSplit
 from netspec.data.errors.folds import CannotFold
-from netspec.data.settings import DataSettings, stratum
+from netspec.data.settings import DataSettings, holds_out_series, stratum
 from netspec.data.splits.class_weights import class_weights
 from netspec.data.splits.division import Division, find_division
 from netspec.data.splits.folds import ByTime
@@ -196,7 +196,8 @@ def _hold_out(
     would be empty."""
     if portion == 0:
         return None, rest
-    if dataset.order is not None:
+    is_end = isinstance(getattr(settings, part), Last) or not holds_out_series(settings, dataset.facts)
+    if dataset.order is not None and is_end:
         held, left = dataset.order.ends(rest, portion)
     else:
         count = portion_count(portion, len(rest))
@@ -207,7 +208,7 @@ def _hold_out(
         leaves = f"the {part} part without examples" if count == 0 else "no example to train on"
         cannot = partial(Unplaced, CannotSplit, option=part, part=part, portion=shown, left=leaves)
         raise cannot(examples=len(rest), most=len(rest) - 1, case="few" if len(rest) < 2 else "")
-    if dataset.order is not None or dataset.gap is not None or isinstance(getattr(settings, part), Last):
+    if (dataset.order is not None and is_end) or dataset.gap is not None or isinstance(getattr(settings, part), Last):
         return held, left
     rng = _random(settings, TEST_DRAW if part == "test" else VAL_DRAW)
     if divided is not None and (parts := divided.hold_out(rng, rest, count)) is not None:

@@ -25,7 +25,7 @@ BUILT_IN = (
 def test_the_words_are_those_of_the_language() -> None:
     expected = {
         *BUILT_IN, "mnist", "fashion_mnist", "cifar10", "csv", "parquet", "npz", "npy", "idx", "images", "text",
-        "huggingface", "masks", "shapes", "texts", "windows",
+        "huggingface", "masks", "pairs", "shapes", "sounds", "texts", "windows",
     }  # fmt: skip
     assert {name for name, word in words("source").items() if word.__module__.startswith("netspec.")} == expected
 

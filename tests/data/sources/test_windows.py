@@ -18,6 +18,7 @@ from netspec.data.dataset.options import Last
 from netspec.data.settings import DataSettings
 from netspec.data.sources.series.cut import longest_stretch
 from netspec.data.sources.series.windows import Windows
+from netspec.data.splits.folds import Grouped
 from netspec.data.splits.split import split_dataset
 from netspec.data.transforms.times import season_name, times_after
 from netspec.language.diagnostics import Unplaced
@@ -204,6 +205,108 @@ def test_normalization_knows_nothing_of_the_end(tmp_path: Path) -> None:
         row[1] = row[2] = 1e6
     after = split_dataset(load(tmp_path, rows), settings)
     assert before.normalization == after.normalization
+
+
+def labeled(names: Sequence[str] = ("",)) -> list[list[Any]]:
+    return [
+        [row[0], row[1] + 1000 * k, row[2], "ab"[i // 7 % 2], name]
+        for k, name in enumerate(names)
+        for i, row in enumerate(hours(60))
+    ]
+
+
+LABELS: dict[str, Any] = {"targets": ("what",), "ahead": 0, "past": 10}
+
+
+@pytest.mark.parametrize("step", [1, 4])
+def test_labeled_windows_of_the_parts_share_no_row(tmp_path: Path, step: int) -> None:
+    rows = labeled(("north", "south"))
+    dataset = load(tmp_path, rows, "time,load,heat,what,station", group="station", step=step, **LABELS)
+    splits = split_dataset(dataset, DataSettings(test=Last(size=0.2), val=Last(size=0.2)))
+    order = dataset.order
+    assert order is not None and splits.val_index is not None and splits.test_index is not None
+    held = [
+        {row for i in part for row in range(order.begin[i], order.begin[i] + 10)}
+        for part in (splits.train_index, splits.val_index, splits.test_index)
+    ]
+    assert not held[0] & held[1] and not held[0] & held[2] and not held[1] & held[2]
+    gap = -(-10 // step) - 1  # a window begins every `step` rows; all that share none of the 10 rows are kept
+    for series in (0, 1):
+        sizes = [int((order.series[i] == series).sum()) for i in (splits.train_index, splits.val_index,
+                                                                  splits.test_index)]  # fmt: skip
+        assert sum(sizes) == (51 + step - 1) // step - 2 * gap
+    # planted: the window before the first of the test, which shares 10 - step of its rows
+    first = splits.test_index[0]
+    leaking = replace(splits, train_index=np.append(splits.train_index, first - 1), val_index=None)
+    (leak,) = check_leaks(leaking, None)
+    assert leak.code == "NS621" and leak.message.startswith("1 windows of the training share rows")
+    assert [*check_leaks(splits, None)] == []
+
+
+def test_a_test_file_that_shares_rows_with_labeled_windows_is_refused(tmp_path: Path) -> None:
+    rows = labeled()
+    write(tmp_path / "later.csv", rows[30:], "time,load,heat,what,station")
+    made = source(tmp_path, rows[:32], "time,load,heat,what,station", test="later.csv", **LABELS)
+    with pytest.raises(Unplaced) as leak:  # rows 30 and 31 are in both; no label of the test file is in the training
+        made.load(tmp_path)
+    assert "share rows with those of the test file" in leak.value.diagnostic().message
+    assert len(
+        source(tmp_path, rows[:30], "time,load,heat,what,station", test="later.csv", **LABELS).load(tmp_path).test
+    )  # type: ignore
+
+
+def test_whole_series_are_held_out_by_their_group(tmp_path: Path) -> None:
+    rows = labeled("pqrst")
+    dataset = load(tmp_path, rows, "time,load,heat,what,station", group="station", **LABELS)
+    assert dataset.order is not None
+    seen = []
+    for fold in (1, 2, 3):
+        settings = DataSettings(folds=Grouped(count=3, by="station"), fold=fold, val=1)
+        splits = split_dataset(dataset, settings)
+        assert splits.test_index is not None and splits.val_index is not None
+        parts = [{*dataset.order.series[i].tolist()} for i in (splits.train_index, splits.val_index, splits.test_index)]
+        assert len(parts[1]) == 1 and sum(map(len, parts)) == len(parts[0] | parts[1] | parts[2]) == 5
+        assert [*check_leaks(splits, None)] == []
+        seen += [*parts[2]]
+    assert sorted(seen) == [0, 1, 2, 3, 4]
+
+
+def test_only_folds_by_the_group_keep_windows_apart(tmp_path: Path) -> None:
+    write(tmp_path / "load.csv", labeled("pqrst"), "time,load,heat,what,station")
+    spec = """
+input 10x2
+flatten -> dense(1, sigmoid)
+data {{
+    source = windows("load.csv", past = 10, ahead = 0, inputs = ["load", "heat"], targets = "what", time = "time",
+                     group = "station")
+    {split}
+}}
+"""
+    (tmp_path / "net.net").write_text(spec.format(split='folds = grouped(3, by = "station")'))
+    assert netspec.check(tmp_path / "net.net") == []
+    for split in ("folds = 3", "folds = grouped(3, by = heat)", "folds = by_time(3)"):
+        (tmp_path / "net.net").write_text(spec.format(split=split))
+        (wrong,) = netspec.check(tmp_path / "net.net")
+        assert wrong.code == "NS620" and 'grouped(3, by = "station")` for whole series' in wrong.hint_text
+    (tmp_path / "net.net").write_text(spec.format(split="test = 20%"))
+    (wrong,) = netspec.check(tmp_path / "net.net")
+    assert "`test = 20%` draws" in wrong.message and "`test = last(20%)`" in wrong.hint_text
+
+
+def test_known_needs_rows_ahead(tmp_path: Path) -> None:
+    with pytest.raises(Unplaced) as wrong:
+        load(tmp_path, labeled(), "time,load,heat,what,station", known=("heat",), **LABELS)
+    assert wrong.value.diagnostic().code == "NS628" and "`known` needs rows ahead" in wrong.value.diagnostic().message
+
+
+def test_the_advice_for_an_input_has_its_name(tmp_path: Path) -> None:
+    write(tmp_path / "load.csv", hours(40))
+    text = SPEC.replace("input 3x2", "input past: 3x2\ninput known: 4x1")
+    text = text.replace("flatten -> dense(1)", "(past -> flatten | known -> flatten) -> concat -> dense(1)")
+    text = text.format(split="val = last(20%)").replace('time = "time"', 'time = "time", known = "heat"')
+    (tmp_path / "net.net").write_text(text)
+    (wrong,) = netspec.check(tmp_path / "net.net")
+    assert wrong.code == "NS430" and "write `input known: 1x1`" in wrong.hint_text
 
 
 SPEC = """

@@ -13,9 +13,9 @@ import pytest
 import netspec
 from netspec.language.diagnostics import CompileError
 from netspec.runs.resume import resume_run
-from netspec.training.loop import trackers
 from netspec.training.loop.callback import Callback, Several, Tick, TrainingCallback
 from netspec.training.loop.trackers import tensorboard
+from netspec.training.recipe import settings
 
 SPEC = """
 input 4
@@ -182,7 +182,7 @@ def test_tensorboard_is_not_asked_for(tmp_path: Path) -> None:
 
 def test_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Before there is a run folder."""
-    monkeypatch.setattr(trackers, "find_spec", lambda name: None)
+    monkeypatch.setattr(settings, "find_spec", lambda name: None)
     with pytest.raises(CompileError) as caught:
         netspec.train(text(board=True), (X, Y), runs=tmp_path / "runs")
     (problem,) = caught.value.diagnostics

@@ -12,7 +12,7 @@ from netspec.data.dataset.lazy_rows import Array, read_all
 from netspec.data.dataset.options import Names
 from netspec.data.dataset.order import Order, Timeline
 from netspec.data.dataset.precision import narrowed
-from netspec.data.errors.series import Leak, NoWindow
+from netspec.data.errors.series import KnownOfNoRow, Leak, NoWindow
 from netspec.data.errors.sources import NoTarget
 from netspec.data.formats.files import FileStamp, file_stamp
 from netspec.data.formats.tables.table import Table
@@ -43,7 +43,9 @@ class Windows(SeriesSource):
 
     An example has the shape past x features, its target ahead x targets. A file may hold several series, which `group`
     tells apart: no window reaches from one to the other, nor over a gap in the times. The test and validation splits
-    are the ends of the series, `test = last(10%)`, and the windows before them that overlap their targets are left out.
+    are the ends of the series, `test = last(10%)`, and the windows before them that overlap their targets are left out;
+    with `ahead = 0` those that share any row with them. `folds = grouped(5, by = "…")` with the column of `group` holds
+    out whole series.
     The last value before a window, and with `season` the value a season before, are forecasts to compare with.
 
     Example: data { source = windows("load.csv", past = 24, inputs = ["load", "degrees"], targets = "load")
@@ -123,6 +125,7 @@ class Windows(SeriesSource):
             order=cut.order(self.time),
             test_order=test.order(self.time) if test is not None else None,
             baselines=cut.baselines(self.season),
+            divided_by=cut.series if self.group is not None else None,
             test_baselines=test.baselines(self.season) if test is not None else {},
         )
 
@@ -145,6 +148,8 @@ class Windows(SeriesSource):
         """Raises Unplaced when the options do not go together."""
         if not self.targets:
             raise Unplaced(NoTarget, option="targets", source=self.word, case="windows")
+        if self.known and not self.ahead:
+            raise Unplaced(KnownOfNoRow, option="known", column=self.known[0])
         for name in self.targets:
             role = "known" if name in self.known else "inputs" if name in self.inputs and not self.ahead else ""
             if role:
@@ -228,10 +233,20 @@ class Cut:
         lines: list[int] = self.rows.line[self.begins].tolist()
         return lines
 
+    @property
+    def series(self) -> list[str]:
+        """The name of the series of each window."""
+        return [self.rows.names[number] for number in self.rows.series[self.begins].tolist()]
+
     def facts(self, *, has_test: bool) -> Facts:
         """What the windows are."""
         return Facts(
-            self.encoder.shapes(), {"output": self._target()}, len(self.begins), has_test=has_test, in_time=True
+            self.encoder.shapes(),
+            {"output": self._target()},
+            len(self.begins),
+            has_test=has_test,
+            in_time=True,
+            group=self.encoder.group,
         )
 
     def _target(self) -> Target:
@@ -271,7 +286,8 @@ class Cut:
         values = self.targets.values if self.targets.of_row.names is None else self.targets.values[:, None]
         timeline = Timeline(*at, rows.format, values, self.names, rows.names)
         first_target = begins + encoder.past if encoder.ahead else self.last
-        return Order(rows.series[begins], begins, first_target, begins + encoder.past + encoder.ahead - 1, timeline)
+        end = begins + encoder.past + encoder.ahead - 1
+        return Order(rows.series[begins], begins, first_target, end, timeline, is_ahead=encoder.ahead > 0)
 
     def baselines(self, season: int | None) -> dict[str, Array]:
         """By name, forecasts without a network, in the form of the targets."""
@@ -290,12 +306,13 @@ class Cut:
 
 
 def _check_later(train: Cut, test: Cut) -> None:
-    """Raises Unplaced when a row of the training is a target of the test file: the same time of the same series."""
+    """Raises Unplaced when a row of the training is a target of the test file, or without rows ahead in any of its
+    windows: the same time of the same series."""
     if train.rows.times is None or test.rows.times is None:
         return
     encoder = test.encoder
     number = {name: index for index, name in enumerate(train.rows.names)}
-    first, length = (test.begins + encoder.past, encoder.ahead) if encoder.ahead else (test.last, 1)
+    first, length = (test.begins + encoder.past, encoder.ahead) if encoder.ahead else (test.begins, encoder.past)
     targets = np.unique((first[:, None] + np.arange(length)).reshape(-1))
     series = np.array([number.get(name, -1) for name in test.rows.names])[test.rows.series[targets]]
     keys = {*zip(series.tolist(), test.rows.times[targets].tolist(), strict=True)}
@@ -308,4 +325,5 @@ def _check_later(train: Cut, test: Cut) -> None:
     if len(leaking):
         row = train.first_lines[int(leaking[0])]
         where = f"the window from row {row} of {train.table.file}"
-        raise Unplaced(Leak, option="test", case="file", part="test", count=len(leaking), first=where)
+        case = "file" if encoder.ahead else "file of labels"
+        raise Unplaced(Leak, option="test", case=case, part="test", count=len(leaking), first=where)

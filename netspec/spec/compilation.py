@@ -10,7 +10,7 @@ wrong. Nothing here imports JAX: `backend/load.py` turns the last stage into a l
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -279,6 +279,13 @@ class Compilation:
             span = self.setting_spans("data").get(bad.option, span) if argument is None else span
         self.problems.add(with_context(bad, self.tree).diagnostic(span))
 
+    def _columns_of(self) -> Mapping[str, Sequence[str]]:
+        """The columns of each input that is a vector of numbers from a table."""
+        from netspec.data.sources.tables.words import TableSource
+
+        source = None if self.given_facts is not None else self.data.source
+        return source.groups(self.data_folder) if isinstance(source, TableSource) else {}
+
     @cached_property
     def graph(self) -> Graph | None:
         """The network with every shape known; None when it has errors."""
@@ -295,6 +302,7 @@ class Compilation:
         source_failed = source_failed or (data is None and "source" in self.resolution.file.broken)
         inference.classes = facts.classes if facts is not None else BAD if source_failed else None
         inference.has_data = facts is not None
+        inference.columns_of = self._columns_of
         graph = inference.network(self.name, defaults, facts.pads if facts is not None else {})
         if graph is not None:
             check_graph(graph, self.problems)

@@ -27,6 +27,9 @@ from netspec.layers.dense import Dense
 from netspec.layers.errors.shapes import CannotConcat, ReshapeCount, UnequalShapes, WrongInputs, WrongRank
 from netspec.layers.sequence.tokens import PaddingMask
 
+MAX_DROPPED = 4
+"""Columns of a table that a hint lists."""
+
 
 class LayerApplier(Elaboration):
     """Applies single layers to tensors."""
@@ -132,9 +135,30 @@ class LayerApplier(Elaboration):
             case = "layer"
         fields: dict[str, Any] = {"case": case, "text": text}
         if case != "few" and not self.resolution.inputs:
-            fields |= _inputs_of_data(tensors)
+            fields |= self._inputs_of_data(tensors)
         self.report(WrongInputs(span=value.span, word=word, wants=wants, got=got, shapes=shapes, **fields))
         return False
+
+    def _inputs_of_data(self, tensors: Sequence[Tensor]) -> dict[str, str]:
+        """What is advised where all tensors are inputs that the data name, and some of them token ids, which cannot be
+        joined with numbers: fields of `WrongInputs`."""
+        nodes = [tensor.builder.graph.nodes[tensor.edge.node] for tensor in tensors]
+        others = [f"`{node.name}`" for node in nodes if not node.shape.is_tokens]
+        if not all(isinstance(node.operation, Input) for node in nodes) or len(others) in (0, len(nodes)):
+            return {}
+        pads = [tensor.padded.id if tensor.padded is not None else None for tensor in tensors]
+        shapes = [
+            str(n.shape) if pad is None else f"{n.shape}"[:-1] + f", pad = {pad})"
+            for n, pad in zip(nodes, pads, strict=True)
+        ]
+        declared = " and ".join(f"`input {n.name}: {shape}`" for n, shape in zip(nodes, shapes, strict=True))
+        known = self.columns_of()
+        columns = [c for node in nodes if not node.shape.is_tokens for c in known.get(node.name, ())]
+        names = ", ".join(f'"{column}"' for column in columns)
+        leave = f"write `drop = {names if len(columns) == 1 else f'[{names}]'}`"
+        if not 0 < len(columns) <= MAX_DROPPED:
+            leave = "leave its columns out with `drop`"
+        return {"case": "inputs", "others": " and ".join(others), "leave": leave, "declared": declared}
 
     def _report_misfit(self, misfit: Unplaced, value: OneLayer, tensors: tuple[Tensor, ...]) -> None:
         span = value.places.get(misfit.option or "", value.span)
@@ -228,22 +252,6 @@ class _ApplyInside:
         if result is BAD:
             raise _InnerMistake
         return result
-
-
-def _inputs_of_data(tensors: Sequence[Tensor]) -> dict[str, str]:
-    """What is advised where all tensors are inputs that the data name, and some of them token ids, which cannot be
-    joined with numbers: fields of `WrongInputs`."""
-    nodes = [tensor.builder.graph.nodes[tensor.edge.node] for tensor in tensors]
-    others = [f"`{node.name}`" for node in nodes if not node.shape.is_tokens]
-    if not all(isinstance(node.operation, Input) for node in nodes) or len(others) in (0, len(nodes)):
-        return {}
-    pads = [tensor.padded.id if tensor.padded is not None else None for tensor in tensors]
-    shapes = [
-        str(n.shape) if pad is None else f"{n.shape}"[:-1] + f", pad = {pad})"
-        for n, pad in zip(nodes, pads, strict=True)
-    ]
-    declared = " and ".join(f"`input {n.name}: {shape}`" for n, shape in zip(nodes, shapes, strict=True))
-    return {"case": "inputs", "others": " and ".join(others), "declared": declared}
 
 
 def _shapes(tensors: Iterable[Tensor]) -> str:

@@ -8,7 +8,7 @@ bodies, so the parts are one object.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -70,6 +70,8 @@ class Elaboration(ABC):
         self.problems = problems
         self.classes: Any = None
         self.has_data = False
+        self.columns_of: Callable[[], Mapping[str, Sequence[str]]] = dict
+        """What gives the columns of each input that is a vector of numbers from a table."""
         self.depth = 0
         self.file_frames: dict[Scope, Frame] = {}
 

@@ -135,8 +135,7 @@ class WrongInputs(Diagnostic):
         "": "join the branches first, with `concat` or `add`",
         "layer": "join the branches first: write `concat -> {text}`, or `add -> {text}`",
         "few": "write `(a | b) -> {word}`",
-        "inputs": "{others} is an input too: leave its columns out with `drop` in the source, or name the inputs and "
-        "use each: {declared}",
+        "inputs": "{others} is an input too: {leave} in the source, or name the inputs and use each: {declared}",
     }
     word: str
     wants: str
@@ -144,6 +143,7 @@ class WrongInputs(Diagnostic):
     shapes: str
     text: str = ""
     others: str = ""
+    leave: str = ""
     declared: str = ""
 
 

@@ -77,6 +77,11 @@ class TableSource(ColumnOptions):
         table = own._read(folder)
         return make_facts(table, own._said, own._encoder(table, folder), has_test=self.test is not None)
 
+    def groups(self, folder: Path) -> dict[str, list[str]]:
+        """The columns of each input that is a vector of numbers."""
+        own = self._named(folder)
+        return {name: [c.name for c in of] for name, of in own._encoder(own._read(folder), folder).groups.items()}
+
     def load(self, folder: Path) -> Dataset:
         return self._named(folder)._dataset(folder, streamed=False)
 

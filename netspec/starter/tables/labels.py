@@ -22,13 +22,13 @@ MIN_STRETCH = 16
 """Labels that stay the same for fewer rows are those of single rows."""
 
 MIN_STRETCHES = 4
-"""In so many stretches a series has to be, so that those at its end are not all that it has of a label."""
+"""The stretches that a series has on average at least: those at its end are not all that it has of a label."""
 
 MAX_PAST = 128
 """Rows of the longest window."""
 
 WINDOWS_OF_ROW = 10
-"""In about so many windows a row is."""
+"""The number of windows that hold a row, about."""
 
 
 def survey_labels(table: OpenTable, path: str, goal: TargetColumn, columns: Sequence[Column]) -> Found | None:

@@ -20,7 +20,7 @@ DECIDED = 0.99
 """The fraction of rows from which on a column with few values is said to decide the class."""
 
 ROWS_FOR_VALUE = 20
-"""A column has few values where each is in so many rows on average."""
+"""The rows on average in which a value occurs, from which on a column has few values."""
 
 
 MAX_SAID = 5
@@ -76,7 +76,7 @@ def _decision(column: Column, goal: TargetColumn, target: Sequence[str]) -> str:
     labels: dict[str, Counter[str]] = {}
     for cell, label in zip(column.cells, target, strict=True):
         labels.setdefault(cell, Counter())[label] += 1
-    most = {cell: counted.most_common(1)[0] for cell, counted in labels.items()}
+    most = {cell: max(counted.items(), key=lambda item: item[1]) for cell, counted in labels.items()}
     right, alone = sum(count for _, count in most.values()), max(goal.counts.values())
     if right < DECIDED * len(target) or alone >= DECIDED * len(target):
         return ""

@@ -42,7 +42,7 @@ SEASONS_NEEDED = 12
 
 
 PERIODS_NEEDED = 3
-"""So many years, weeks or days are in a series whose forecast is told the position in them."""
+"""The years, weeks or days that a series has at least when its forecast is told the position in them."""
 
 
 def survey_series(table: OpenTable, path: str, target: str, folder: Path) -> Found | None:

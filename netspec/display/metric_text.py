@@ -34,11 +34,11 @@ def metric_text(name: str, value: float) -> str:
 
 def metric_parts(metrics: Mapping[str, Any], baselines: Mapping[str, Mapping[str, Any]] | None = None) -> list[str]:
     """`loss 0.0412`, `accuracy 98.71%`, …: the numbers, without those that repeat the loss; behind them in parentheses
-    those of forecasts without a network, `mae 0.31  (last value 0.52)`."""
+    those of forecasts without a network, `mae 0.31  (last value: 0.52)`."""
     parts = []
     for name, value in numbers_of(metrics).items():
         others = {label: known[name] for label, known in (baselines or {}).items() if known.get(name) is not None}
-        compared = ", ".join(f"{label} {metric_text(name, other)}" for label, other in others.items())
+        compared = ", ".join(f"{label}: {metric_text(name, other)}" for label, other in others.items())
         parts.append(f"{name} {metric_text(name, value)}" + (f"  ({compared})" if compared else ""))
     return parts
 
@@ -59,8 +59,11 @@ def _is_better(name: str, one: float, other: float) -> bool:
 
 def balance_text(shares: Mapping[str, float]) -> str:
     """`62% no, 38% yes`; of many classes the most and the least frequent one."""
-    parts = [f"{100 * share:.3g}% {name}" for name, share in shares.items()]
-    return ", ".join(parts) if len(parts) <= MAX_CLASSES else f"{len(parts)} classes, {parts[0]} to {parts[-1]}"
+    parts = {name: f"{100 * share:.3g}% {name}" for name, share in shares.items()}
+    if len(parts) <= MAX_CLASSES:
+        return ", ".join(parts.values())
+    most, least = (parts[choose(shares, key=shares.__getitem__)] for choose in (max, min))
+    return f"{len(parts)} classes, {most} to {least}"
 
 
 def metrics_text(metrics: Mapping[str, Any]) -> str:

@@ -270,10 +270,11 @@ def done_lines(record: Record, width: int) -> list[str]:
         lines += wrapped(
             [f"weights of epoch {record['best_epoch']},", f"the best by {record['watched']} ({value})"], width, gap=" "
         )
-    lines += [f"{name} is yes above {value:.4g}" for name, value in record.get("thresholds", {}).items()]
+    called = record.get("called", {})
+    lines += [f"{called.get(n, n)} is yes above {value:.4g}" for n, value in record.get("thresholds", {}).items()]
     for name, level in record.get("intervals", {}).items():
         how = " calibrated on the validation split" if name in record.get("margins", {}) else ""
-        lines.append(f"the intervals of {name} are of {100 * level:.10g}%{',' * bool(how)}{how}")
+        lines.append(f"the intervals of {called.get(name, name)} are of {100 * level:.10g}%{',' * bool(how)}{how}")
     for name, shares in record.get("balance", {}).items():
         of = f" of {name}" if len(record["balance"]) > 1 else ""
         lines += wrapped([f"training examples{of}:", balance_text(shares)], width, gap=" ")

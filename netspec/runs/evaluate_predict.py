@@ -21,8 +21,6 @@ from netspec.data.errors.reading import NoData, NoSplit
 from netspec.data.predict.preprocessing import Preprocessing
 from netspec.data.predict.python_inputs import raw_inputs
 from netspec.data.predict.rows import RawInputs
-from netspec.data.sources.tables.words import TableSource
-from netspec.data.transforms.columns import input_name
 from netspec.data.transforms.normalization import Normalization
 from netspec.language.diagnostics import CompileError, Diagnostic, fail
 from netspec.language.record import Frozen
@@ -41,7 +39,7 @@ from netspec.runs.repeated.ensemble import (
 from netspec.spec.compilation import Compilation
 from netspec.spec.experiment import SpecExperiment, prepare, with_overrides
 from netspec.spec.model import Model
-from netspec.spec.network_ends import output_heads
+from netspec.spec.network_ends import output_heads, target_columns
 from netspec.spec.saved import as_trained, read_compilation, read_preprocessing
 from netspec.spec.trained_data import SPLITS, TrainedData, trained_data
 from netspec.storage.tree_paths import Weights
@@ -263,7 +261,8 @@ class Decoder:
         blanks = {name: heads[name].replace(blank=loss.blank) for name, loss in losses.items() if isinstance(loss, Ctc)}
         self.model, self.heads, self.names = model, {**heads, **blanks}, preprocessing.class_names
         self.thresholds = {**dict.fromkeys(heads, number_of(spec.train.threshold)), **preprocessing.thresholds}
-        self.columns, self.beams = target_columns(model), beams
+        self.columns = target_columns(spec.data.source, spec.facts, [*model.outputs])
+        self.beams = beams
         if beams > 1 and not blanks:
             raise fail(NoBeams())
         self.intervals, self.level = intervals_of(spec, preprocessing, heads), level
@@ -291,8 +290,8 @@ class Decoder:
             shown[output] = [with_times(one, at) for one, at in zip(found, raw.forecasts, strict=True)]
         examples = [{"input": name, "outputs": {k: v[i] for k, v in shown.items()}} for i, name in enumerate(raw.names)]
         crossed = [warning for one in described.values() for warning in one.crossed("examples")]
-        warnings, about = [*raw.warnings, *crossed], {"described": described}
-        return Predictions(outputs, examples, warnings, self.model, raw.table, self.columns, raw.forecasts, **about)
+        warnings = [*raw.warnings, *crossed]
+        return Predictions(outputs, examples, warnings, self.model, raw.table, self.columns, raw.forecasts, described)
 
     def _in_words(self, name: str, values: Any) -> dict[str, Any]:
         columns = self.columns.get(name, ())
@@ -311,17 +310,6 @@ class Decoder:
         shown = names if names is not None else [str(i) for i in range(values.shape[-1])]
         found = [shown[i] for i in ids]
         return {"text": "".join(found)} if names is not None and names[0] == BLANK else {"classes": found}
-
-
-def target_columns(model: Model) -> dict[str, Sequence[str]]:
-    """The names of the target columns by output, where the data are a table: as its header has them, or, of a data
-    frame, as metrics have them."""
-    outputs, source, facts = [*model.outputs], model.compilation.data.source, model.compilation.facts
-    if isinstance(source, TableSource):
-        each: dict[str, Sequence[str]] = {input_name(name): [name] for name in source.target}
-        return each if len(outputs) > 1 else {outputs[0]: source.target}
-    columns = {name: target.columns for name, target in (facts.targets if facts is not None else {}).items()}
-    return dict(zip(outputs, columns.values(), strict=True)) if len(outputs) == len(columns) == 1 else {**columns}
 
 
 def _outputs(model: Model, arrays: Mapping[str, Any], size: int) -> dict[str, Any]:

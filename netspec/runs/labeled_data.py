@@ -24,18 +24,22 @@ from netspec.data.load import read_dataset
 from netspec.data.predict.preprocessing import Preprocessing
 from netspec.data.predict.python_inputs import dates_as_texts, frame_of, is_frame
 from netspec.data.sources.tables.words import Csv, TableSource
-from netspec.data.transforms.encoders import Encoder, RowEncoder
+from netspec.data.transforms.encoders import Encoder, RowEncoder, TextEncoder
 from netspec.language.corrections import suggest
 from netspec.language.diagnostics import Diagnostic, Unplaced, fail
 from netspec.language.lazy import lazy
 from netspec.language.vocabulary import words
+from netspec.runs.repeated.ensemble import is_folds_run
 from netspec.spec.checks import load_data
 from netspec.spec.compilation import Compilation
 from netspec.spec.experiment import as_dataset, with_overrides
 from netspec.spec.network_ends import input_shapes
+from netspec.spec.trained_data import trained_data
 
 if TYPE_CHECKING:
     import polars as pl
+
+    from netspec.runs.predictions.predictions import Predictions
 else:
     pl = lazy("polars")
 
@@ -146,6 +150,26 @@ def _is_trained_on(spec: Compilation, path: Path) -> bool:
     options = [] if source is None else [o.field for o in source.options() if o.name != "test"]
     names = [name for field in options if isinstance(name := getattr(source, field), str)]
     return any((spec.data_folder / name).resolve() == path.resolve() for name in names)
+
+
+def trained_on_these(run: Path, inputs: Sequence[str], predictions: Predictions) -> list[Diagnostic]:
+    """The warning that a file which is predicted is the one that a run was trained on. A forecast from its last rows,
+    and a continued text, are of what comes after it."""
+    spec, preprocessing = predictions.model.compilation, predictions.model.preprocessing
+    is_text = preprocessing is not None and isinstance(preprocessing.encoder, TextEncoder)
+    known = [name for name in inputs if _is_trained_on(spec, Path(name))]
+    is_new = is_text or predictions.forecasts is not None or (spec.facts is not None and spec.facts.is_complete)
+    if not known or is_new or is_folds_run(run):
+        return []
+    counts = dict(trained_data(run).counts)
+    if spec.facts is not None and spec.facts.has_test:  # the test is in another file
+        counts.pop("test", None)
+    shown: dict[str, Any] = {
+        "count": f"{counts.get('train', 0):,}",
+        "total": f"{sum(counts.values()):,}",
+        "run": str(run),
+    }
+    return [TrainedOnThese(name=name, case="predict", **shown) for name in known if counts.get("train")]
 
 
 def _check_inputs(spec: Compilation, dataset: Dataset) -> None:

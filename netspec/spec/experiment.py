@@ -34,7 +34,7 @@ from netspec.spec.canonical import Meaning, meaning_of
 from netspec.spec.checks import check_start, check_training, learn_from_training, load_data, look_again
 from netspec.spec.compilation import Compilation
 from netspec.spec.model import Model
-from netspec.spec.network_ends import input_shapes
+from netspec.spec.network_ends import input_shapes, target_columns
 from netspec.storage.run_folder import Run
 from netspec.training.augment.pipeline import make_augmenter
 from netspec.training.distributed import rules
@@ -145,7 +145,7 @@ def _assemble(
     chain, canonical = compilation.data.augment, meaning_of(compilation)
     return SpecExperiment(
         make_module=lambda rngs: model.module_class(rngs=rngs),
-        recipe=recipe,
+        recipe=recipe.with_columns(target_columns(compilation.data.source, compilation.facts, [*recipe.outputs])),
         inputs=list(shapes),
         train=splits.train,
         val=splits.val,

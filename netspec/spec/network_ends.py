@@ -7,6 +7,9 @@ from collections.abc import Sequence
 
 from netspec.compiler.ir.graph import Graph, Input, Node, Output
 from netspec.compiler.ir.output_head import OutputHead
+from netspec.data.dataset.dataset import Facts, Source
+from netspec.data.sources.tables.words import TableSource
+from netspec.data.transforms.columns import input_name
 from netspec.language.shape import Shape
 from netspec.language.source import Span
 from netspec.layers.activation_layer import ActivationLayer
@@ -30,6 +33,16 @@ FOR_EACH_STEP = ("dense", "batchnorm", "layernorm", "rmsnorm", "scale")
 def output_name(output: Output) -> str:
     """The name of an output; a single unnamed one is called `output`."""
     return output.name or "output"
+
+
+def target_columns(source: Source | None, facts: Facts | None, outputs: Sequence[str]) -> dict[str, Sequence[str]]:
+    """The names of the target columns by output, where the data are a table: as its header has them, or, of a data
+    frame, as metrics have them."""
+    if isinstance(source, TableSource):
+        each: dict[str, Sequence[str]] = {input_name(name): [name] for name in source.target}
+        return each if len(outputs) > 1 else {outputs[0]: source.target}
+    columns = {name: target.columns for name, target in (facts.targets if facts is not None else {}).items()}
+    return dict(zip(outputs, columns.values(), strict=True)) if len(outputs) == len(columns) == 1 else {**columns}
 
 
 def output_heads(graph: Graph, losses: Sequence[LossWord] | None = None) -> dict[str, OutputHead]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from pathlib import Path
 
 import numpy as np
@@ -192,3 +193,35 @@ def test_options_that_do_not_go_together(
     assert run(["predict", "runs/titanic-1", "f,3", *arguments]) == 1
     assert told in capsys.readouterr().err
     assert there.read_text() == "mine\n" and not (tmp_path / "new.csv").exists()
+
+
+def test_the_test_split_with_its_targets(capsys: pytest.CaptureFixture[str]) -> None:
+    header, *rows = written("runs/titanic-1", "--split", "test")
+    assert header == ["row", "Survived", "Survived_true"]
+    lines = Path("train.csv").read_text().splitlines()
+    assert len(rows) == 12
+    assert [row[2] for row in rows] == [lines[int(row[0]) - 1].split(",")[1] for row in rows]
+    capsys.readouterr()
+    assert run(["eval", "runs/titanic-1", "--json"]) == 0
+    accuracy = json.loads(capsys.readouterr().out)["metrics"]["test_accuracy"]
+    assert np.mean([row[1] == row[2] for row in rows]) == pytest.approx(accuracy)
+    header, *rows = written("runs/widths-1", "--split", "train")
+    assert header == ["row", "wide", "wide_true", "high", "high_true"]
+    assert all([float(row[2]), float(row[4])] == [2 * (int(row[0]) - 2), 3 * (int(row[0]) - 2)] for row in rows)
+    capsys.readouterr()
+    assert run(["predict", "runs/digits-1", "--split", "test", "--json"]) == 0
+    shown = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert {one["outputs"]["output"]["true"] for one in shown} <= {"0", "1", "2"}
+    assert run(["predict", "runs/digits-1", "--split", "val"]) == 1
+    assert "NS424" in capsys.readouterr().err
+
+
+def test_the_file_of_the_training_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["predict", "runs/titanic-1", "train.csv"]) == 0
+    told = " ".join(capsys.readouterr().err.split())
+    assert "NS564" in told and "48 of 60" in told and "netspec predict runs/titanic-1 --split test" in told
+    assert run(["predict", "runs/titanic-1", "test.csv"]) == 0
+    assert "NS564" not in capsys.readouterr().err
+    for arguments in (["train.csv", "--split", "test"], []):
+        assert run(["predict", "runs/titanic-1", *arguments]) == 1
+        assert "--split test" in capsys.readouterr().err

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -58,3 +59,21 @@ e -> conv(1, 1x1, sigmoid)
     assert problem.hint_text == "write `(c -> upconv(32) -> resize(25x25) | b) -> concat`"
     mended = spec.replace("(c -> upconv(32) | b)", "(c -> upconv(32) -> resize(25x25) | b)")
     assert [problem for problem in netspec.check(mended) if problem.is_error] == []
+
+
+def test_inputs_that_the_data_name_are_told(tmp_path: Path) -> None:
+    rows = [f"a {'good' if i % 2 else 'bad'} film,{i % 5},{'yn'[i % 2]}" for i in range(60)]
+    (tmp_path / "reviews.csv").write_text("\n".join(["review,stars,label", *rows]) + "\n")
+    chain = "embedding(8) -> mean_pool -> dense(1, sigmoid)"
+    source = 'data {{ source = csv("reviews.csv", target = "label", text = "review"{}) }}'
+    (tmp_path / "reviews.net").write_text(f"{chain}\n{source.format('')}\n")
+    (problem,) = netspec.check(tmp_path / "reviews.net")
+    assert problem.code == "NS310"
+    assert "`numbers` is an input too" in problem.hint_text
+    dropped = source.format(', drop = "stars"')
+    (tmp_path / "reviews.net").write_text(f"{chain}\n{dropped}\n")
+    assert not netspec.check(tmp_path / "reviews.net")
+    declared = re.findall("`(input .*?)`", problem.hint_text.replace("\n", " "))
+    used = "(review -> embedding(8) -> mean_pool | numbers) -> concat -> dense(1, sigmoid)"
+    (tmp_path / "reviews.net").write_text("\n".join([*declared, used, source.format("")]) + "\n")
+    assert not netspec.check(tmp_path / "reviews.net")

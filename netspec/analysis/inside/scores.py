@@ -23,9 +23,8 @@ from netspec.data.dataset.lazy_rows import Array
 from netspec.language.corrections import suggest
 from netspec.nn import record
 from netspec.runs.arguments import check_type
-from netspec.runs.evaluate_predict import target_columns
 from netspec.spec.model import Model
-from netspec.spec.network_ends import output_heads
+from netspec.spec.network_ends import output_heads, target_columns
 
 
 @dataclass(frozen=True)
@@ -70,7 +69,8 @@ class Scores:
     def units(self) -> list[Unit]:
         """The classes and numbers of all outputs."""
         found: list[Unit] = []
-        preprocessing, columns = self.model.preprocessing, target_columns(self.model)
+        preprocessing, spec = self.model.preprocessing, self.model.compilation
+        columns = target_columns(spec.data.source, spec.facts, [*self.model.outputs])
         names = preprocessing.class_names if preprocessing is not None else {}
         for output, head in self.heads.items():
             if head.activation == "sigmoid" and head.units == 1:

@@ -18,6 +18,9 @@ from netspec.language.files.paths import exists, is_file, is_folder
 if TYPE_CHECKING:
     from netspec.runs.predictions.predictions import Predictions
 
+MAX_NAMED = 3
+"""Files that are named in what is printed."""
+
 
 def write_masks(predictions: Predictions, folder: Path, *, force: bool) -> str:
     """Write for each image a PNG with the class ids in its own size, and one with their colors over it.
@@ -45,17 +48,24 @@ def write_masks(predictions: Predictions, folder: Path, *, force: bool) -> str:
     except OSError as error:
         raise click.ClickException(f"cannot make the folder {folder}: {error.strerror}") from None
     encoder = predictions.model.preprocessing.encoder if predictions.model.preprocessing is not None else None
-    overlays = 0
+    overlays = list[str]()
     for output, name, index in wanted:
         example = predictions.examples[index]
         ids, image = example["outputs"][output]["mask"], _image(example["input"])
         if image is not None:
             ids = restored_mask(ids, encoder if isinstance(encoder, ImageEncoder) else None, image.shape[1::-1])
             write_bytes(_paths(folder, name)[1], overlay_png(image, ids))
-            overlays += 1
+            overlays.append(_paths(folder, name)[1].name)
         write_bytes(_paths(folder, name)[0], mask_png(ids))
-    over = f", {overlays} of them also over their image" if overlays else ""
-    return f"{plural(len(wanted), 'mask')}{over}"
+    masks = _listed([_paths(folder, name)[0].name for _, name, _ in wanted])
+    over = f", over their images in {_listed(overlays)}" if overlays else ""
+    return f"{plural(len(wanted), 'mask')} of class ids in {masks}{over}"
+
+
+def _listed(names: list[str]) -> str:
+    """The first names of files, and how many more there are."""
+    more = len(names) - MAX_NAMED
+    return ", ".join(names[:MAX_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _paths(folder: Path, name: str) -> tuple[Path, Path]:

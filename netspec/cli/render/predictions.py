@@ -38,7 +38,8 @@ def prediction_lines(predictions: Predictions, width: int, *, every: bool) -> It
         if "forecast" in shown_first:
             yield from _forecast_lines(example["input"], shown_first["forecast"])
             continue
-        texts = (_text(name, shown, columns.get(name, ())) for name, shown in example["outputs"].items())
+        outputs = example["outputs"].items()
+        texts = (_text(name, shown, columns.get(name, ())) + _true_text(shown) for name, shown in outputs)
         yield from wrap(printable(f"{example['input']}: " + "; ".join(texts)), width, "    ")
     if not is_summed_up:
         return
@@ -83,6 +84,14 @@ def _text(output: str, shown: Mapping[str, Any], columns: Sequence[str]) -> str:
         names = [f"{name} = " for name in columns] if columns else [prefix]
         return ", ".join(f"{name}{_number(v)}{ends}" for name, (v, ends) in zip(names, numbers, strict=True))
     return prefix + (image_text(values) if is_image(values.shape) else _array_text(values))
+
+
+def _true_text(shown: Mapping[str, Any]) -> str:
+    """What follows a prediction whose true target is known: `, true: no`."""
+    true = shown.get("true")
+    if true is None:
+        return ""
+    return f", true: {true}" if isinstance(true, str) else f", true: {_array_text(np.asarray(true)).strip('[]')}"
 
 
 def _array_text(values: Any) -> str:

@@ -6,7 +6,7 @@ Input: a `OneLayer` and tensors of known shape. Output: a tensor, or BAD and a d
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from netspec.compiler.elaborate.builder import Builder, PaddedInput, Tensor, Tensors, as_tuple, one_or_several
@@ -14,7 +14,7 @@ from netspec.compiler.elaborate.elaboration import MAX_NODES, Abandon, Elaborati
 from netspec.compiler.elaborate.join_advice import advise_join, dropped_rows_note, split_outside
 from netspec.compiler.elaborate.values import BAD, Block, OneLayer, SharedUse
 from netspec.compiler.errors.values import TooLarge
-from netspec.compiler.ir.graph import Graph
+from netspec.compiler.ir.graph import Graph, Input
 from netspec.compiler.ir.warnings import PaddingCounts
 from netspec.compiler.names.resolution import Resolution
 from netspec.language.diagnostics import Fix, Note, Problems, Unplaced
@@ -130,7 +130,10 @@ class LayerApplier(Elaboration):
         text = value.span.text if value.span is not None else ""
         if not case and text.startswith(word) and len(text) <= 60 and "\n" not in text:
             case = "layer"
-        self.report(WrongInputs(span=value.span, word=word, wants=wants, got=got, shapes=shapes, case=case, text=text))
+        fields: dict[str, Any] = {"case": case, "text": text}
+        if case != "few" and not self.resolution.inputs:
+            fields |= _inputs_of_data(tensors)
+        self.report(WrongInputs(span=value.span, word=word, wants=wants, got=got, shapes=shapes, **fields))
         return False
 
     def _report_misfit(self, misfit: Unplaced, value: OneLayer, tensors: tuple[Tensor, ...]) -> None:
@@ -225,6 +228,22 @@ class _ApplyInside:
         if result is BAD:
             raise _InnerMistake
         return result
+
+
+def _inputs_of_data(tensors: Sequence[Tensor]) -> dict[str, str]:
+    """What is advised where all tensors are inputs that the data name, and some of them token ids, which cannot be
+    joined with numbers: fields of `WrongInputs`."""
+    nodes = [tensor.builder.graph.nodes[tensor.edge.node] for tensor in tensors]
+    others = [f"`{node.name}`" for node in nodes if not node.shape.is_tokens]
+    if not all(isinstance(node.operation, Input) for node in nodes) or len(others) in (0, len(nodes)):
+        return {}
+    pads = [tensor.padded.id if tensor.padded is not None else None for tensor in tensors]
+    shapes = [
+        str(n.shape) if pad is None else f"{n.shape}"[:-1] + f", pad = {pad})"
+        for n, pad in zip(nodes, pads, strict=True)
+    ]
+    declared = " and ".join(f"`input {n.name}: {shape}`" for n, shape in zip(nodes, shapes, strict=True))
+    return {"case": "inputs", "others": " and ".join(others), "declared": declared}
 
 
 def _shapes(tensors: Iterable[Tensor]) -> str:

@@ -1,6 +1,6 @@
 """Equal examples in the training set and in another split.
 
-Input: splits. Output: a warning for each split. Compared are the numbers as the source has them, before they are
+Input: splits. Output: a warning about all splits. Compared are the numbers as the source has them, before they are
 normalized and rounded.
 """
 
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from math import inf
 from typing import TYPE_CHECKING, Any
 
@@ -35,13 +34,14 @@ equal ones are usual."""
 
 def check_duplicates(splits: Splits, span: Span | None) -> list[Diagnostic]:
     """Equal examples in the training set and another split, by hashes of their bytes; where only the inputs are equal,
-    or there are few different ones, this is worth a warning only if chance does not explain it."""
+    or there are few different ones, this is worth a warning only if chance does not explain it. All splits are in one
+    warning."""
     inputs = _twins(splits, with_targets=False)
     if not inputs:
         return []
     equal = _twins(splits, with_targets=True)
     possible = _possible_inputs(splits.dataset.train)
-    found: list[Diagnostic] = []
+    found: dict[str, list[_Leaking]] = {}
     for part, twins in inputs.items():
         case, same = ("", equal[part]) if part in equal else ("inputs", twins)
         is_rare = possible >= MIN_POSSIBLE[case] * len(splits.train_index)
@@ -51,9 +51,26 @@ def check_duplicates(splits: Splits, span: Span | None) -> list[Diagnostic]:
             case = "file"
         elif may_be_chance:
             continue
-        leak = partial(Leak, span=span, count=len(same.rows), total=same.total, part=part)
-        found.append(leak(where=where, twin=twin, case=case))
-    return found
+        found.setdefault(case, []).append(_Leaking(f"{len(same.rows)} of {same.total} {part} examples", where, twin))
+    if not found:
+        return []
+    case = next(case for case in ("file", "", "inputs") if case in found)
+    shown = [one for name, group in found.items() for one in group if (name == "inputs") == (case == "inputs")]
+    relation = "with the inputs of" if case == "inputs" else "equal to"
+    first = ", and of the test ".join(f"{one.where}, {relation} {one.twin}" for one in shown)
+    others = "".join(f"; {one.count} have the same inputs, with other targets" for one in found.get("inputs", ()))
+    counts = " and ".join(one.count for one in shown)
+    others = others if case != "inputs" else ""
+    return [Leak(span=span, case=case, counts=counts, where=shown[0].where, first=first, others=others)]
+
+
+@dataclass(frozen=True)
+class _Leaking:
+    """How many examples of a split are in the training set, the first of them, and its twin there."""
+
+    count: str
+    where: str
+    twin: str
 
 
 @dataclass(frozen=True)

@@ -274,21 +274,23 @@ class Leak(Diagnostic):
     code = "NS446"
     severity = "warning"
     title = {
-        "inputs": "{count} of {total} {part} examples have the same inputs as examples of the training set",
-        "": "{count} of {total} {part} examples are also in the training set",
+        "inputs": "{counts} have the same inputs as examples of the training set",
+        "": "{counts} are also in the training set{others}",
     }
     label = {"inputs": "with other targets", "": "these data have duplicate rows"}
     hint = {
-        "inputs": "the first is {where}, with the inputs of {twin}; no network can predict both of their targets",
+        "inputs": "the first is {first}; no network can predict both of their targets",
         "file": "the first is {where}: `test` names the file of the training examples\n"
         "leave `test` out, and some of them are held out; or name another file",
-        "": "the first is {where}, equal to {twin}; remove duplicates before splitting",
+        "": "the first is {first}; remove duplicates before splitting",
     }
-    count: int
-    total: int
-    part: str
+    counts: str
+    """How many examples of each split."""
     where: str
-    twin: str
+    first: str
+    """The first of each split, and its twin."""
+    others: str = ""
+    """The splits of which only the inputs are equal."""
 
 
 class ClassWithoutExamples(Diagnostic):

@@ -115,13 +115,23 @@ class UnknownLabel(Diagnostic):
 
 
 class TrainedOnThese(Diagnostic):
-    """A run is evaluated on the file that it was trained on, so the metrics are better than those on new examples."""
+    """A run is evaluated on the file that it was trained on, or predicts it: metrics and predictions are better than
+    those of new examples."""
 
     code = "NS564"
     severity = "warning"
-    title = "the run was trained on examples of {name}: on new ones the metrics may be worse"
-    hint = "give other data, or none for the test split"
+    title = {
+        "predict": "{name} has the examples that the network was trained on, {count} of {total}",
+        "": "the run was trained on examples of {name}: on new ones the metrics may be worse",
+    }
+    hint = {
+        "predict": "`netspec predict {run} --split test` predicts those that were held out",
+        "": "give other data, or none for the test split",
+    }
     name: str
+    count: str = ""
+    total: str = ""
+    run: str = ""
 
 
 class OtherPreprocessing(Diagnostic):

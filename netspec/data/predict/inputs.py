@@ -203,6 +203,9 @@ class Reader:
     def _several(self, name: str) -> CannotPredict:
         reason = f"the network has {len(self.inputs)} inputs ({', '.join(self.inputs)})"
         advice = "give an .npz file with an array for each, or in Python a dict of arrays"
+        if isinstance(rows := self.preprocessing.encoder, RowEncoder) and len(rows.columns) == len(self.inputs):
+            cells = rows.delimiter.join(f"{n}.png" if rows.images else n for n in self.inputs)
+            advice = f"write `{cells}` for an example, or give a table with these columns"
         return CannotPredict(name=f"`{name}`", reason=reason, advice=advice)
 
     def _read_folder(self, path: Path) -> RawInputs:

@@ -135,12 +135,16 @@ class WrongInputs(Diagnostic):
         "": "join the branches first, with `concat` or `add`",
         "layer": "join the branches first: write `concat -> {text}`, or `add -> {text}`",
         "few": "write `(a | b) -> {word}`",
+        "inputs": "{others} is an input too: leave its columns out with `drop` in the source, or name the inputs and "
+        "use each: {declared}",
     }
     word: str
     wants: str
     got: str
     shapes: str
     text: str = ""
+    others: str = ""
+    declared: str = ""
 
 
 class AlreadyKnown(Diagnostic):

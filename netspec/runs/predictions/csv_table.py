@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from netspec.data.predict.preprocessing import Preprocessing
 from netspec.data.predict.rows import identities
 from netspec.data.transforms.encoders import WindowEncoder
+from netspec.runs.predictions.intervals import ENDS
 
 if TYPE_CHECKING:
     from netspec.runs.predictions.predictions import Predictions
@@ -21,9 +22,8 @@ def predictions_csv(
     id_column: str | None,
     label: str | None,
     probabilities: bool,
-    intervals: bool = False,
 ) -> str:
-    """A row for each example: its name, and its prediction.
+    """A row for each example: its name, and its prediction; beside numbers the ends of their intervals.
 
     Args:
         predictions: the predictions.
@@ -31,19 +31,18 @@ def predictions_csv(
         label: the name of the column of the only output; None: as in the data of the run.
         probabilities: a column for each class with its probability, two for yes/no, instead of one for the most
             probable class; for yes/no with a `label` only the probability of yes, under that name.
-        intervals: two columns more for each number, the ends of its interval.
     """
-    if rows_of_times := predictions.forecast_rows(intervals=intervals):
+    if rows_of_times := predictions.forecast_rows():
         return _times_csv(predictions, rows_of_times)
     model = predictions.model
     preprocessing = model.preprocessing or Preprocessing()
     names = [example["input"] for example in predictions.examples]
-    ids = identities(names, predictions.table, preprocessing, id_column)
-    rows = prediction_cells(predictions, label=label, probabilities=probabilities, intervals=intervals)
+    ids = predictions.identities or identities(names, predictions.table, preprocessing, id_column)
+    rows = prediction_cells(predictions, label=label, probabilities=probabilities)
     columns = list(rows[0])
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([ids.column, *columns])
+    writer.writerow([id_column or ids.column, *columns])
     writer.writerows([name, *(row[column] for column in columns)] for name, row in zip(ids.names, rows, strict=True))
     return text.getvalue()
 
@@ -61,14 +60,11 @@ def _times_csv(predictions: Predictions, rows: Sequence[Mapping[str, Any]]) -> s
     return text.getvalue()
 
 
-def prediction_cells(
-    predictions: Predictions, *, label: str | None, probabilities: bool, intervals: bool = False
-) -> list[dict[str, str]]:
+def prediction_cells(predictions: Predictions, *, label: str | None, probabilities: bool) -> list[dict[str, str]]:
     """The cells of each example by column; arguments as for `predictions_csv`."""
     preprocessing = predictions.model.preprocessing or Preprocessing()
     labels, names = predictions.target_columns, preprocessing.class_names
-    form = label, probabilities, intervals
-    return [_cells(example["outputs"], labels, names, *form) for example in predictions.examples]
+    return [_cells(example["outputs"], labels, names, label, probabilities) for example in predictions.examples]
 
 
 def _cells(
@@ -77,19 +73,20 @@ def _cells(
     class_names: Mapping[str, Sequence[str]],
     label: str | None,
     all_classes: bool,
-    intervals: bool,
 ) -> dict[str, str]:
     """The cells of an example by column."""
     cells: dict[str, str] = {}
     for output, prediction in outputs.items():
         names = [label] if label is not None and len(outputs) == 1 else labels.get(output) or [_usual(output)]
+        true = prediction.get("true")
         prefix = "" if len(outputs) == 1 else f"{output} "
         if "tags" in prediction:
             cells |= {prefix + name: _number(value) for name, value in prediction["tags"].items()}
         elif "areas" in prediction:
             cells |= {prefix + name: _number(value) for name, value in prediction["areas"].items()}
         elif "values" in prediction:
-            cells |= _numbers(names, prediction["values"], prediction.get("interval") if intervals else None)
+            cells |= _numbers(names, prediction["values"], prediction.get("interval"), true)
+            continue
         elif "text" in prediction:
             cells[names[0]] = prediction["text"]
         elif "classes" in prediction:
@@ -104,6 +101,7 @@ def _cells(
             cells |= {name: _number(value) for name, value in shown.items()}
         else:
             cells |= {prefix + name: _number(value) for name, value in prediction["probabilities"].items()}
+        cells |= {} if true is None else {f"{names[0]}_true": str(true)}
     return cells
 
 
@@ -111,17 +109,19 @@ def _usual(output: str) -> str:
     return "label" if output == "output" else output
 
 
-def _numbers(names: Sequence[str], values: Any, interval: Mapping[str, Any] | None = None) -> dict[str, str]:
+def _numbers(
+    names: Sequence[str], values: Any, interval: Mapping[str, Any] | None = None, true: Any = None
+) -> dict[str, str]:
     """The numbers of an output, each under its name, or under that of the output and its position; with the ends of
-    their intervals beside them."""
+    their intervals and the true numbers beside them."""
     flat = _flat(values)
     if len(names) != len(flat):
         names = [f"{names[0]}_{position}" for position in range(1, len(flat) + 1)]
-    if interval is None:
-        return {name: _number(value) for name, value in zip(names, flat, strict=True)}
+    beside = {end: _flat(interval[end]) for end in ENDS} if interval is not None else {}
+    beside |= {"true": _flat(true)} if true is not None else {}
     cells: dict[str, str] = {}
-    for name, value, low, high in zip(names, flat, _flat(interval["low"]), _flat(interval["high"]), strict=True):
-        cells |= {name: _number(value), f"{name}_low": _number(low), f"{name}_high": _number(high)}
+    for place, name in enumerate(names):
+        cells |= {name: _number(flat[place]), **{f"{name}_{k}": _number(each[place]) for k, each in beside.items()}}
     return cells
 
 

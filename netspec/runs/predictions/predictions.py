@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from netspec.data.formats.tables.table_files import TableFile
-from netspec.data.predict.rows import Forecast
+from netspec.data.predict.rows import Forecast, Identities
 from netspec.display.text import areas_text
 from netspec.language.diagnostics import Diagnostic, Diagnostics, fail
 from netspec.runs.predictions.intervals import Described
@@ -49,7 +49,7 @@ class Predictions:
     `warnings` are about the inputs; `model` made the predictions; `table` is the file of the examples where they are
     the rows of one; `forecasts` say of windows over series which times are predicted, and `examples` have `forecast`
     then: a dict for each time, with the target columns by name; `target_columns` has the names of the target columns
-    by output.
+    by output; `identities` are what tables call the examples, where that is neither in `table` nor a number.
     """
 
     outputs: Mapping[str, Any]
@@ -60,6 +60,7 @@ class Predictions:
     target_columns: Mapping[str, Sequence[str]] = field(default_factory=dict)
     forecasts: Sequence[Forecast] | None = None
     described: Mapping[str, Described] = field(default_factory=dict)
+    identities: Identities | None = None
 
     def __len__(self) -> int:
         return len(self.examples)
@@ -134,21 +135,17 @@ class Predictions:
         found = {name: one.parameters for name, one in self.described.items()}
         return self._plain({k: v["std"] for k, v in found.items() if "std" in v}, "standard deviations")
 
-    def forecast_rows(self, *, intervals: bool = True) -> list[dict[str, Any]]:
+    def forecast_rows(self) -> list[dict[str, Any]]:
         """A plain dict for each time that is forecast, ready for a data frame: the series, where there are several, the
-        time, and the target columns by name, with `intervals` and where there are some the ends of these, such as
-        `load_low` and `load_high`; empty where the examples are not windows over series."""
+        time, and the target columns by name, and where there are intervals the ends of these, such as `load_low` and
+        `load_high`; empty where the examples are not windows over series."""
         rows = []
         for example, forecast in zip(self.examples, self.forecasts or (), strict=False):
             shown = next(iter(example["outputs"].values()))
             start: dict[str, Any] = {} if forecast.series is None else {"series": forecast.series}
             if "forecast" in shown:
                 start |= {"after": forecast.since} if self._repeats else {}
-                names = ("time", *forecast.targets)
-                rows += [
-                    {**start, **{k: cell for k, cell in row.items() if intervals or k in names}}
-                    for row in shown["forecast"]
-                ]
+                rows += [{**start, **row} for row in shown["forecast"]]
             elif "time" in shown:
                 rows.append(
                     {**start, "time": shown["time"], forecast.targets[0]: shown.get("class", shown.get("answer"))}
@@ -175,6 +172,8 @@ class Predictions:
         labels: dict[str, Any] = {
             k: self._labels(output, shown[k]) for k in ("class", "answer", "classes") if k in shown
         }
+        if isinstance(shown.get("true"), str):
+            labels["true"] = self._labels(output, shown["true"])
         for key in {"probabilities", "areas"} & {*shown}:
             labels[key] = dict(zip(self._labels(output, [*shown[key]]), shown[key].values(), strict=True))
         plain = {"mask": shown["mask"].tolist()} if "mask" in shown else {}

@@ -49,7 +49,8 @@ class NoIntervals(Diagnostic):
     label = {"": "given here", "val": "needs a validation split"}
     hint = {
         "classes": "their probabilities say how sure the network is",
-        "point": "train with `interval = conformal(90%)`, or with the loss `quantile(0.05, 0.5, 0.95)`",
+        "point": "train with `interval = conformal(90%)` in `train` and a validation split, such as `val = 20%` in "
+        "`data`; or with the loss `quantile(0.05, 0.5, 0.95)`",
         "single": "write two more, such as `quantile(0.05, 0.5, 0.95)`, or `interval = conformal(90%)` in `train`",
         "val": "write `val = 20%` in `data`",
         "sequence": "use the loss `quantile` or `gaussian`, or a network with one prediction for each example",

@@ -25,7 +25,7 @@ from netspec.training.metrics.base import MetricValue
 from netspec.training.recipe.outputs import OutputRecipe
 from netspec.training.recipe.recipe import Recipe
 
-MAJORITY, MEAN = "most frequent class", "mean"
+MEAN = "mean"
 MAX_NUMBERS = 10_000_000
 """Of the targets of a split: with more, such as images, this would take time."""
 
@@ -38,7 +38,7 @@ def held_out_baselines(recipe: Recipe, experiment: Experiment) -> dict[str, dict
 
 def baselines_of(recipe: Recipe, experiment: Experiment, part: str) -> dict[str, dict[str, MetricValue]]:
     """The metrics of forecasts without the network on a split (`train`, `val`, `test`), by the names of the forecasts;
-    where there are none, those of the most frequent class and of the mean."""
+    where there are none, those of always the most frequent class and of the mean."""
     arrays, forecasts = getattr(experiment, part), experiment.baselines.get(part)
     if arrays is None or isinstance(arrays, BatchSplit):
         return {}
@@ -67,12 +67,19 @@ def constant_baselines(recipe: Recipe, train: Arrays, arrays: Arrays, part: str)
         if (learned := class_ids_of(output, columns[0])) is not None:
             seen = class_ids_of(output, columns[1])
             if "accuracy" in plain and plain["accuracy"].metric_name == "accuracy":
-                value = float(np.mean(seen == np.bincount(learned).argmax()))
-                found.setdefault(MAJORITY, {})[f"{part}_{recipe.metric_name(name, 'accuracy')}"] = value
-        elif output.target.kind == "numbers" and output.loss.output_kind == "predictions":
+                most = int(np.bincount(learned).argmax())
+                label = f"always {_class_names(output, most + 1)[most]}"
+                value = float(np.mean(seen == most))
+                found.setdefault(label, {})[f"{part}_{recipe.metric_name(name, 'accuracy')}"] = value
+        elif output.target.kind == "numbers" and output.loss.output_kind in ("predictions", "distribution"):
             for key, value in _of_mean(recipe, name, columns, part).items():
                 found.setdefault(MEAN, {})[key] = value
     return found
+
+
+def _class_names(output: OutputRecipe, count: int) -> Sequence[str]:
+    """The names of the classes of an output; their numbers where they have none."""
+    return output.target.names or [str(number) for number in range(count)]
 
 
 def class_ids_of(output: OutputRecipe, column: Column) -> Array | None:
@@ -114,7 +121,7 @@ def _of_mean(recipe: Recipe, name: str, columns: Sequence[Column], part: str) ->
 
 
 def class_balance(recipe: Recipe, train: Arrays) -> dict[str, dict[str, float]]:
-    """By output and class the fraction of the training examples, the most frequent first."""
+    """By output and class the fraction of the training examples, in the order of the classes."""
     found: dict[str, dict[str, float]] = {}
     for name, output in recipe.outputs.items():
         column = train.targets[name]
@@ -122,9 +129,8 @@ def class_balance(recipe: Recipe, train: Arrays) -> dict[str, dict[str, float]]:
             continue
         if (ids := class_ids_of(output, column)) is not None and len(ids):
             counts = np.bincount(ids, minlength=max(2, output.head.units)) / len(ids)
-            names = output.target.names or [str(number) for number in range(len(counts))]
-            shares = {label: float(share) for label, share in zip(names, counts, strict=False)}
-            found[name] = dict(sorted(shares.items(), key=lambda item: -item[1]))
+            names = _class_names(output, len(counts))
+            found[name] = {label: float(share) for label, share in zip(names, counts, strict=False)}
     return found
 
 

@@ -46,7 +46,7 @@ class OutputRecipe(Frozen):
     targets, and predictions of them, are converted to the units of the targets by `scale`. Of a yes/no output,
     `threshold` is the probability above which it predicts yes. Of numbers, `level` is that of their intervals, if they
     have some; where these `are_calibrated`, `margins` (in the units of the targets; None before) move their ends
-    apart."""
+    apart. `called` is the name of its target column, where there is one."""
 
     head: OutputHead
     target: Target
@@ -59,6 +59,7 @@ class OutputRecipe(Frozen):
     level: float | None = None
     are_calibrated: bool = False
     margins: tuple[float, ...] | None = None
+    called: str | None = None
 
     @property
     def scored(self) -> OutputHead:

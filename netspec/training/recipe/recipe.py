@@ -145,10 +145,22 @@ class Recipe(Frozen):
     @property
     def decided(self) -> dict[str, Mapping[str, Any]]:
         """What is known at the end of a training, by output, for its record: thresholds, and intervals where they are
-        measured."""
-        parts = (self.thresholds, self.margins, self.intervals)
-        found: dict[str, Mapping[str, Any]] = dict(zip(("thresholds", "margins", "intervals"), parts, strict=True))
+        measured; and what the targets of these are called in their table."""
+        parts: dict[str, Mapping[str, Any]] = {
+            "thresholds": self.thresholds,
+            "margins": self.margins,
+            "intervals": self.intervals,
+        }
+        called = {
+            name: o.called for name, o in self.outputs.items() if o.called and any(name in p for p in parts.values())
+        }
+        found = {**parts, "called": called}
         return {name: values for name, values in found.items() if values}
+
+    def with_columns(self, columns: Mapping[str, Sequence[str]]) -> Recipe:
+        """The same with outputs that are called as the only target column of each."""
+        called = {name: columns[name][0] for name in self.outputs if len(columns.get(name, ())) == 1}
+        return self.replace(outputs={n: o.replace(called=called.get(n)) for n, o in self.outputs.items()})
 
     def with_margins(self, margins: Mapping[str, tuple[float, ...]]) -> Recipe:
         """The same with calibrated intervals of some outputs."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -335,6 +336,9 @@ def test_rows_in_two_parts() -> None:
     assert (found.code, found.severity) == ("NS446", "warning")
     assert "10 of 10 test examples" in found.message
     assert "data test example 0, equal to data example 10" in found.hint_text
+    three = from_arrays(np.tile(x[:20], (3, 1)), np.tile(y, 3))
+    (found,) = check_data(split_dataset(three, DataSettings(val=20, test=20)), {"input": FOUR}, {"output": TWO})
+    assert re.search(r"\d+ of 20 val examples and \d+ of 20 test examples are also in the training set", found.message)
     rows = range(2, 32)
     same_file = replace(data, name="t.csv", test_name="t.csv", noun="row", rows=rows, test=data.train, test_rows=rows)
     (found,) = check_data(split_dataset(same_file, DataSettings()), {"input": FOUR}, {"output": TWO})

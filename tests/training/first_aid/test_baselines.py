@@ -25,15 +25,17 @@ def test_the_most_frequent_class_and_the_balance(folder: Path, capsys: pytest.Ca
     (learned,), (seen,) = splits.train.targets.values(), splits.test.targets.values()
     dummy = DummyClassifier(strategy="most_frequent").fit(np.zeros((len(learned), 1)), learned.ravel())
     accuracy = dummy.score(np.zeros((len(seen), 1)), seen.ravel())
-    assert f"(most frequent class {100 * accuracy:.2f}%)" in shown
     counts = np.bincount(learned.ravel())
-    assert f"training examples: {100 * counts.max() / counts.sum():.3g}% {'abc'[counts.argmax()]}, " in shown
+    always = f"always {'abc'[counts.argmax()]}"
+    assert f"({always}: {100 * accuracy:.2f}%)" in shown
+    shares = [f"{100 * count / counts.sum():.3g}% {name}" for name, count in zip("abc", counts, strict=True)]
+    assert f"training examples: {', '.join(shares)}\n" in shown
     assert run(["eval", "points-1", "--json"]) == 0
     record = json.loads(capsys.readouterr().out)
-    assert record["baselines"] == {"most frequent class": {"test_accuracy": pytest.approx(accuracy)}}
+    assert record["baselines"] == {always: {"test_accuracy": pytest.approx(accuracy)}}
     done = json.loads((folder / "runs/points-1/metrics.jsonl").read_text().splitlines()[-1])
     assert done["baselines"] == record["baselines"]
-    assert list(done["balance"]["output"].values()) == sorted(counts / counts.sum(), reverse=True)
+    assert done["balance"]["output"] == dict(zip("abc", counts / counts.sum(), strict=True))
 
 
 def test_the_mean_of_normalized_targets(tmp_path: Path) -> None:
@@ -48,6 +50,19 @@ def test_the_mean_of_normalized_targets(tmp_path: Path) -> None:
     guess = dummy.predict(x[40:])
     assert found["test_mae"] == pytest.approx(mean_absolute_error(y[40:], guess), rel=1e-4)
     assert found["test_rmse"] == pytest.approx(root_mean_squared_error(y[40:].ravel(), guess.ravel()), rel=1e-4)
+    assert found["test_r2"] == pytest.approx(r2_score(y[40:], guess), abs=1e-4)
+
+
+def test_the_mean_beside_quantiles(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    x = random.normal(size=(60, 3)).astype(np.float32)
+    y = (100 + 7 * random.normal(size=(60, 1))).astype(np.float32)
+    spec = "input 3\ndense(3)\ntrain {\n loss = quantile(0.1, 0.5, 0.9)\n metrics = mae -> rmse -> r2\n}"
+    result = netspec.train(spec, (x[:40], y[:40], x[40:], y[40:]), epochs=1, verbose=0, runs=tmp_path)
+    guess = np.full(20, y[:40].mean())
+    found = result.baselines["mean"]
+    assert found["test_mae"] == pytest.approx(mean_absolute_error(y[40:], guess), rel=1e-4)
+    assert found["test_rmse"] == pytest.approx(root_mean_squared_error(y[40:], guess), rel=1e-4)
     assert found["test_r2"] == pytest.approx(r2_score(y[40:], guess), abs=1e-4)
 
 

@@ -149,7 +149,7 @@ def test_command_line(quantiles: Any, tmp_path: Path, capsys: pytest.CaptureFixt
     assert shown["interval"]["level"] == 0.9
     assert shown["interval"]["low"] == shown["quantiles"]["0.05"]
     table = tmp_path / "table.csv"
-    assert run(["predict", folder, "0.5,0.1", "0,0", "--interval", "0.9", "-o", str(table)]) == 0
+    assert run(["predict", folder, "0.5,0.1", "0,0", "-o", str(table)]) == 0
     rows = list(csv.DictReader(table.open()))
     names = [name for name in rows[0] if name.endswith(("_low", "_high"))]
     assert len(names) == 2
@@ -160,6 +160,19 @@ def test_command_line(quantiles: Any, tmp_path: Path, capsys: pytest.CaptureFixt
     for level, code in (("80%", "NS652"), ("90", "NS652"), ("much", "NS652")):
         assert run(["predict", folder, "0.5,0.1", "--interval", level]) == 1
         assert code in capsys.readouterr().err
+
+
+def test_columns_of_a_table(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("homes.csv").write_text("size,price\n" + "".join(f"{i},{3 * i + i % 5}\n" for i in range(80)))
+    source = 'data {\n source = csv("homes.csv", target = "price", task = numbers)\n val = 25%\n}'
+    Path("homes.net").write_text(f"dense(1)\n{source}\ntrain {{\n epochs = 2\n interval = conformal(80%)\n}}")
+    assert run(["train", "homes.net", "--no-report"]) == 0
+    assert "the intervals of price are of 80%, calibrated on the validation split" in capsys.readouterr().out
+    assert run(["predict", "homes-1", "12", "13", "-o", "table.csv"]) == 0
+    assert Path("table.csv").read_text().startswith("id,price,price_low,price_high\n1,")
 
 
 def test_intervals_that_there_are_not(tmp_path: Path) -> None:

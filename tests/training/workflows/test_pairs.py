@@ -95,6 +95,9 @@ def test_digits_that_are_alike(folder: Path, siamese: Path) -> None:
 
 
 def test_predict_and_eval_on_the_command_line(folder: Path, siamese: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    sides = sorted(map(str, (folder / "numerals/0").iterdir()))[:2]
+    assert command(["predict", str(siamese), *sides]) == 1
+    assert "write `left.png,right.png`" in capsys.readouterr().err
     assert command(["predict", str(siamese), str(folder / "pairs.csv"), "--all"]) == 0
     shown = capsys.readouterr().out
     assert len(re.findall(r"row \d+:\s+(same|different)", shown)) == 60

@@ -71,7 +71,7 @@ def test_streamed_training_is_the_same(folder: Path) -> None:
 def test_masks_as_files(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run, photos, out = str(folder / "runs/s-1"), str(folder / "photos"), folder / "out"
     assert command(["predict", run, photos, "-o", str(out)]) == 0
-    assert "30 masks, 30 of them also over their image" in capsys.readouterr().out
+    assert "30 masks of class ids in " in capsys.readouterr().out
     mask, over = Image.open(out / "7.png"), Image.open(out / "7_overlay.png")
     assert (mask.mode, mask.size, over.mode, over.size) == ("P", (32, 24), "RGB", (32, 24))
     predictions = netspec.predict(run, [str(folder / "photos/7.png")])

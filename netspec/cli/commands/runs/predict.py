@@ -18,12 +18,18 @@ from netspec.cli.render.predictions import prediction_lines
 from netspec.display.text import line_width, plural
 from netspec.language.files.paths import exists
 from netspec.runs.predictions.csv_table import predictions_csv
+from netspec.spec.trained_data import SPLITS
 from netspec.storage.run_files import path_of_run
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
 @click.argument("run")
-@click.argument("inputs", nargs=-1, required=True)
+@click.argument("inputs", nargs=-1)
+@click.option(
+    "--split",
+    type=click.Choice([*SPLITS]),
+    help="Instead of INPUTS: predict the examples of a split of the run's own data, with their true targets.",
+)
 @click.option(
     "-o",
     "--output",
@@ -48,7 +54,7 @@ from netspec.storage.run_files import path_of_run
     "--interval",
     "level",
     metavar="LEVEL",
-    help="Of numbers: intervals that contain a target with this probability, such as 90%; with -o as columns.",
+    help="Of numbers: intervals that contain a target with this probability, such as 90%.",
 )
 @click.option("--every-window", is_flag=True, help="Of series: forecast from every window, not from the last of each.")
 @click.option(
@@ -64,6 +70,7 @@ from netspec.storage.run_files import path_of_run
 def command(
     run: str,
     inputs: tuple[str, ...],
+    split: str | None,
     output: str | None,
     every: bool,
     id_column: str | None,
@@ -82,12 +89,15 @@ def command(
     A network that was trained on windows over series forecasts from the last rows of each series in a table; the
     predictions have their times.
 
+    With --split test (or val, train) the examples that the run itself held out are predicted, with the true targets
+    beside them: with -o in the column NAME_true, with --json as `true`.
+
     Of more than 20 predictions a summary is printed: how often each class is predicted, or the mean and the range of
     the values.
 
     Numbers are predicted with their intervals where the run has them: trained with the loss `quantile`, `gaussian` or
-    `poisson`, or with `interval = conformal(90%)`. Another level is given with --interval; with -o it adds the columns
-    NAME_low and NAME_high.
+    `poisson`, or with `interval = conformal(90%)`; with -o in the columns NAME_low and NAME_high. Another level is
+    given with --interval.
 
     With -o the predictions are written as a table, in the format of Kaggle competitions: a column of ids (the column of
     the input table whose name ends in `id`, the file names, or 1, 2, 3, …) and a column of predictions. Where the
@@ -97,31 +107,40 @@ def command(
     \b
     Example:
         netspec predict runs/iris-1 5.1,3.5,1.4,0.2
+        netspec predict runs/iris-1 --split test -o test.csv
         netspec predict runs/mnist_cnn-1 digit.png --json
         netspec predict runs/digits-1 test.csv -o submission.csv --id ImageId --label Label
         netspec predict runs/diabetes_intervals-1 patients.csv --interval 90% -o predictions.csv
+        netspec predict runs/faces-1 left.png,right.png
         netspec predict runs/denoise-1 noisy.png -o clean.png
         netspec predict runs/unet_shapes-1 photos -o masks/
     """
     for text in inputs:
         if text.startswith("--"):  # rows such as -1,2 begin with a minus sign, so unknown options arrive here
             raise click.NoSuchOption(text)
+    if bool(inputs) == (split is not None):
+        raise click.UsageError("give INPUTS, or --split test for the examples that the run held out")
     _check_options(output, as_json, force, {"--id": id_column, "--label": label, "--probabilities": probabilities})
     from netspec.runs.evaluate_predict import predict_examples
+    from netspec.runs.labeled_data import trained_on_these
     from netspec.runs.predictions.intervals import parsed_level
+    from netspec.runs.predictions.of_split import predict_split
 
     wanted = None if level is None else parsed_level(level)
-    options: dict[str, Any] = {"every_window": every_window, "level": wanted, "beams": beams}
-    predictions = predict_examples(path_of_run(run), inputs, **options)
-    print_problems(predictions.warnings)
+    path_of = path_of_run(run)
+    options: dict[str, Any] = {"level": wanted, "beams": beams}
+    if split is not None:
+        predictions = predict_split(path_of, split, **options)
+    else:
+        predictions = predict_examples(path_of, inputs, every_window=every_window, **options)
+    print_problems([*predictions.warnings, *trained_on_these(path_of, inputs, predictions)])
     if output is not None:
         path = Path(output)
         first = predictions.examples[0]["outputs"].values()
         if probabilities and not any("probabilities" in one or "tags" in one for one in first):
             raise click.UsageError("--probabilities is for classes, and this network predicts none")
         if path.suffix.lower() == ".csv":
-            form = {"probabilities": probabilities, "intervals": level is not None}
-            table = predictions_csv(predictions, id_column=id_column, label=label, **form)
+            table = predictions_csv(predictions, id_column=id_column, label=label, probabilities=probabilities)
             write_text(path, table)
             click.echo(f"{plural(len(predictions), 'prediction')} {_are(len(predictions))} in {output}")
         elif not path.suffix:

@@ -15,7 +15,7 @@ from netspec.data.sources.images.image_folder import Images, Pictures
 from netspec.data.sources.images.pair_drawing import divide, draw_pairs, possible_pairs
 from netspec.data.transforms.encoders import Column, Encoder, ImageEncoder, RowEncoder
 from netspec.language.diagnostics import Unplaced
-from netspec.language.kinds import Choice, Count
+from netspec.language.kinds import Choice, Count, Text
 from netspec.language.lazy import np
 from netspec.language.word import hidden, option
 
@@ -55,6 +55,9 @@ class Pairs(Images):
         default="images",
     )
     seed: int = option(Count(0), "the seed by which images are held out, and pairs drawn", default=0)
+    test: str | None = option(
+        Text("a folder (string)"), "a folder of pairs for the test, whose classes may be others", default=None
+    )
     held_out: HoldOut | None = hidden(default=None)
 
     def under(self, hold_out: HoldOut) -> Source:

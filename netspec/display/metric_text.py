@@ -43,6 +43,20 @@ def metric_parts(metrics: Mapping[str, Any], baselines: Mapping[str, Mapping[str
     return parts
 
 
+def beaten_by(metrics: Mapping[str, Any], baselines: Mapping[str, Mapping[str, Any]] | None) -> list[str]:
+    """A sentence for each forecast without a network that is better than the network by all metrics they share."""
+    found = []
+    for label, known in (baselines or {}).items():
+        shared = [name for name in numbers_of(metrics) if known.get(name) is not None and not name.endswith("_loss")]
+        if shared and all(_is_better(name, known[name], metrics[name]) for name in shared):
+            found.append(f"the {label} is better than the network by {' and '.join(shared)}")
+    return found
+
+
+def _is_better(name: str, one: float, other: float) -> bool:
+    return one > other if is_higher_better(name) else one < other
+
+
 def balance_text(shares: Mapping[str, float]) -> str:
     """`62% no, 38% yes`; of many classes the most and the least frequent one."""
     parts = {name: f"{100 * share:.3g}% {name}" for name, share in shares.items()}

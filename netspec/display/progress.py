@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from netspec.display.class_tables import table_text
-from netspec.display.metric_text import MetricColumns, balance_text, metric_parts, metric_text, metrics_of_epoch
+from netspec.display.metric_text import (
+    MetricColumns,
+    balance_text,
+    beaten_by,
+    metric_parts,
+    metric_text,
+    metrics_of_epoch,
+)
 from netspec.display.problems import print_problems
 from netspec.display.sparkline import WIDTH, Milestones, can_draw, sparkline
 from netspec.display.text import duration_text, line_width, number_text, plural, wrapped
@@ -255,6 +262,9 @@ def done_lines(record: Record, width: int) -> list[str]:
         head += f" (stopped by {record['stopped_by']})"
     first, *others = metric_parts(shown, record.get("baselines")) or ["no metrics"]
     lines = wrapped([f"{head}: {first}", *others], width)
+    lines += [
+        line for text in beaten_by(shown, record.get("baselines")) for line in wrapped(text.split(" "), width, " ")
+    ]
     if record["best_epoch"] is not None and metrics.get(record["watched"]) is not None:
         value = metric_text(record["watched"], metrics[record["watched"]])
         lines += wrapped(

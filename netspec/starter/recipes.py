@@ -75,7 +75,7 @@ def language_recipe(examples: int, goal: Goal) -> Recipe:
 
 def series_recipe(examples: int, goal: Goal) -> Recipe:
     """For forecasts."""
-    return _for_goal(Recipe(32, 1, 0.0, "1e-3", "0.1", _epochs(1500, examples, 64, least=15, most=100), 64), goal)
+    return _for_goal(Recipe(32, 1, 0.0, "3e-3", "1", _epochs(1500, examples, 64, least=15, most=100), 64), goal)
 
 
 def _epochs(steps: int, examples: int, batch: int, *, least: int = 20, most: int = 500) -> int:

@@ -181,7 +181,8 @@ def test_goals(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_series_become_forecasts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     days = np.datetime64("2023-01-01") + np.arange(400)
-    sales = (100 + 20 * np.sin(np.arange(400) * 2 * np.pi / 7)).round(2)
+    noise = np.random.default_rng(0).normal(0, 3, 400)
+    sales = (100 + 20 * np.sin(np.arange(400) * 2 * np.pi / 7) + noise).round(2)
     write(tmp_path, {"day": days.tolist(), "sales": sales.tolist()}, "sales.csv")
     text = netspec.new("sales.csv", target="sales")
     for part in ("windows(", "ahead = 7", "season = 7", 'time = "day"', "known = "):
@@ -194,6 +195,63 @@ def test_series_become_forecasts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     shuffled = np.random.default_rng(0).permutation(400)[:200]
     write(tmp_path, {"day": days[shuffled].tolist(), "sales": sales[shuffled].tolist()}, "some.csv")
     assert "csv(" in netspec.new("some.csv", target="sales")
+
+
+def recording(stretches: int = 8, rows: int = 40) -> dict[str, list[object]]:
+    """Two people in stretches of 40 rows, a twentieth of a second apart."""
+    random = np.random.default_rng(0)
+    columns: dict[str, list[object]] = {name: [] for name in ("time", "subject", "ax", "ay", "activity")}
+    for subject in (1, 2):
+        for i in range(stretches * rows):
+            kind = (i // rows + subject) % 2
+            columns["time"].append(round(0.05 * i, 2))
+            columns["subject"].append(subject)
+            columns["ax"].append(round(np.sin(i * (1 + kind)) + random.normal(0, 0.1), 3))
+            columns["ay"].append(round(random.normal(), 3))
+            columns["activity"].append(["rest", "walk"][kind])
+    return columns
+
+
+def test_labels_that_stay_for_a_while_are_those_of_windows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    columns = recording()
+    write(tmp_path, columns, "sensors.csv")
+    text = netspec.new("sensors.csv", target="activity")
+    for part in ("windows(", "past = 20", "ahead = 0", "step = 2", 'time = "time"', 'group = "subject"',
+                 'inputs = ["ax", "ay"]', 'targets = "activity"', 'by = "subject")` in `data`'):  # fmt: skip
+        assert part in text
+    assert text.count("= last(15%)") == 2
+    assert netspec.check(text) == []
+    # labels that change from row to row, and times that are not at equal distances, are examples of their own
+    random = np.random.default_rng(0)
+    write(tmp_path, {**columns, "activity": random.permutation(columns["activity"]).tolist()}, "rows.csv")
+    assert "csv(" in netspec.new("rows.csv", target="activity")
+    write(tmp_path, {**columns, "time": np.cumsum(random.exponential(1, 640)).round(2).tolist()}, "irregular.csv")
+    assert "csv(" in netspec.new("irregular.csv", target="activity")
+
+
+def test_a_forecast_is_not_told_what_only_grows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The level rises, and the week repeats: the written spec has to beat the value of last week as it stands."""
+    monkeypatch.chdir(tmp_path)
+    random, days = np.random.default_rng(0), np.arange("2022-01-01", "2022-12-01", dtype="datetime64[D]")
+    sales = 100 + 20 * np.sin(np.arange(len(days)) * 2 * np.pi / 7) + random.normal(0, 4, len(days))
+    write(tmp_path, {"day": days.tolist(), "sales": sales.round(2).tolist()}, "sales.csv")
+    text = netspec.new("sales.csv", target="sales")
+    assert 'as = date("%Y-%m-%d", parts = week)' in text.replace("[week]", "week")
+    assert "input known: 7x2" in text
+    result = netspec.train(text, verbose=0)
+    assert result.metrics["test_rmse"] < 0.95 * result.baselines["same day last week"]["test_rmse"]
+
+
+def test_a_column_that_decides_the_class_is_left_out(draft: Callable[..., Draft]) -> None:
+    label = ["no", "yes", "yes"] * (ROWS // 3)
+    stars = [{"no": 1, "yes": 4 + i % 2}[kind] for i, kind in enumerate(label)]
+    found = draft(target="label", label=label, stars=stars)
+    said = "\n".join(found.findings)
+    assert "`stars` says the target in 100% of the rows (`1` is `no`, `4` is `yes`, `5` is `yes`)" in said
+    assert 'drop = "stars"' in found.text
+    mixed = [4 if i in (0, 30) else star for i, star in enumerate(stars)]  # wrong in 2 of 60 rows
+    assert "drop =" not in draft(target="label", label=label, stars=mixed).text
 
 
 def test_of_very_many_rows_some_are_looked_at(draft: Callable[..., Draft], monkeypatch: pytest.MonkeyPatch) -> None:

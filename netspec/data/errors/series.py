@@ -1,4 +1,4 @@
-"""NS620 to NS629: series in the order of time, windows over them, and series of different lengths."""
+"""NS620 to NS629, NS670: series in the order of time, windows over them, and series of different lengths."""
 
 from __future__ import annotations
 
@@ -129,12 +129,17 @@ class NoWindow(Diagnostic):
     title = "{file} has no {needed} consecutive rows of a series"
     label = "the longest stretch has {longest}"
     hint = {
+        "known": "a forecast needs the last {past} rows of a series, and after them {ahead} rows with what is known in "
+        "advance ({known}); their other cells are empty",
         "prediction": "a forecast needs the last {needed} rows of a series, without gaps and missing values",
         "": "lower `past` or `ahead`, or fill in what is missing",
     }
     file: str
     needed: int
     longest: int
+    past: int = 0
+    ahead: int = 0
+    known: str = ""
 
 
 class SeriesTooLong(Diagnostic):
@@ -176,6 +181,22 @@ class KnownOfNoRow(Diagnostic):
     label = "of which rows?"
     hint = "name `{column}` in `inputs`, or forecast with `ahead` above 0"
     column: str
+
+
+class ForecastOfKnown(Diagnostic):
+    """Where columns are known in advance, a forecast needs their values in the rows that it is of. A table that ends
+    with the last observation has none for the rows after it, and the forecast is of its last rows instead.
+    """
+
+    code = "NS670"
+    severity: ClassVar[str] = "warning"
+    title = "the forecast is of the last {ahead} rows of {file}, whose `{target}` is already known"
+    label = "the file ends before a forecast of the future does"
+    hint = "append {ahead} rows to each series with {known}, and leave their other cells empty"
+    file: str
+    ahead: int
+    target: str
+    known: str
 
 
 class SeriesLeftOut(Diagnostic):

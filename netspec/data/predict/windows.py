@@ -6,13 +6,14 @@ Input: a `TableFile` with the columns of the training. Output: `RawInputs`, with
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from netspec.data.dataset.lazy_rows import Array, read_all
 from netspec.data.errors.prediction import cannot_predict
-from netspec.data.errors.series import NoWindow, SeriesLeftOut
+from netspec.data.errors.series import ForecastOfKnown, NoWindow, SeriesLeftOut
 from netspec.data.formats.tables.table import Table, read_table
 from netspec.data.formats.tables.table_files import CsvFile, TableFile, parquet_file
 from netspec.data.formats.tables.table_layout import Wanted
@@ -80,7 +81,13 @@ def read_windows(file: TableFile, encoder: WindowEncoder, raw_names: Mapping[str
             warnings.append(SeriesLeftOut(names=shown + more, needed=encoder.past + ahead))
     if not len(begins):
         longest = longest_stretch(rows.segment, features.is_bad)
-        raise Unplaced(NoWindow, case="prediction", file=table.file, needed=encoder.past + ahead, longest=longest)
+        lacks = partial(Unplaced, NoWindow, file=table.file, needed=encoder.past + ahead, longest=longest)
+        if ahead:
+            raise lacks(case="known", past=encoder.past, ahead=ahead, known=_known_text(encoder))
+        raise lacks(case="prediction")
+    if ahead and not every and (target := _known_target(encoder, table, rows, begins)) is not None:
+        known = _known_text(encoder)
+        warnings.append(ForecastOfKnown(file=table.file, ahead=ahead, target=target, known=known))
     found = {name: read_all(part) for name, part in features.windows(encoder, begins).items()}
     forecasts = [_forecast(encoder, rows, int(begin)) for begin in begins]
     names = [_name(forecast, int(rows.line[begin + encoder.past - 1])) for forecast, begin in
@@ -95,6 +102,24 @@ def _wanted(encoder: WindowEncoder) -> Wanted:
     others = [name for name in (encoder.time, encoder.group) if name is not None and name not in columns]
     every = encoder.rows.replace(columns=tuple(columns.values()))
     return every.wanted(may_miss=True).replace(targets=tuple(others), on_missing=())
+
+
+def _known_text(encoder: WindowEncoder) -> str:
+    """The columns of which a forecast needs the values ahead, as a sentence names them."""
+    columns = [] if encoder.known is None else [column.name for column in encoder.known.columns]
+    names = [*dict.fromkeys(name for name in (encoder.time, encoder.group, *columns) if name is not None)]
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def _known_target(encoder: WindowEncoder, table: Table, rows: SeriesRows, begins: Array) -> str | None:
+    """A target whose values are in the table for all rows that the windows forecast; None where they are not, or where
+    the table is read without it."""
+    ahead = rows.place[(begins + encoder.past)[:, None] + np.arange(encoder.ahead)]
+    numbers = {table.layout.header[position]: index for index, position in enumerate(table.layout.numbers)}
+    for name in encoder.targets:
+        if name in numbers and not np.isnan(table.numbers[:, numbers[name]][ahead]).any():
+            return name
+    return None
 
 
 def _unseen(encoder: WindowEncoder, table: Table) -> Sequence[Diagnostic]:

@@ -51,21 +51,28 @@ class Dates(Frozen):
     """How a column of dates becomes numbers.
 
     `format` is that of the cells, as in `strptime`, or one of `UNIX`. The linear part counts `unit`s from `origin`
-    (seconds from 1970); `cycles` are the periods in which positions are given as sine and cosine.
+    (seconds from 1970) where it `is_linear`; `cycles` are the periods in which positions are given as sine and cosine.
     """
 
     format: str
     unit: Unit
     origin: float
     cycles: tuple[Cycle, ...]
+    is_linear: bool = True
+
+    def of_parts(self, parts: Sequence[str]) -> Dates:
+        """The same with these parts alone: `linear`, and the names of cycles."""
+        cycles: tuple[Cycle, ...] = ("year", "week", "day")
+        return self.replace(cycles=tuple(cycle for cycle in cycles if cycle in parts), is_linear="linear" in parts)
 
     def features(self, column: str) -> list[str]:
         """The names of the features."""
-        return [f"{column} in {self.unit}"] + [f"{column} {cycle} {f}" for cycle in self.cycles for f in ("sin", "cos")]
+        linear = [f"{column} in {self.unit}"] if self.is_linear else []
+        return linear + [f"{column} {cycle} {f}" for cycle in self.cycles for f in ("sin", "cos")]
 
     def encode(self, seconds: Array) -> Array:
         """Features of points in time, in seconds from 1970: float64 of shape (rows, features); NaN stays NaN."""
-        columns = [(seconds - self.origin) / UNITS[self.unit]]
+        columns = [(seconds - self.origin) / UNITS[self.unit]] if self.is_linear else []
         for cycle in self.cycles:
             angle = 2 * np.pi * _position(seconds, cycle)
             columns += [np.sin(angle), np.cos(angle)]

@@ -5,27 +5,23 @@ Input: an open table, and the target. Output: `Found`, or None where the rows ar
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-from netspec.data.dataset.lazy_rows import Array
-from netspec.data.transforms.dates import DAY, parse_dates
+from netspec.data.transforms.dates import DAY
 from netspec.data.transforms.times import distance_text
 from netspec.language.lazy import np
 from netspec.language.values import to_source
 from netspec.starter.draft import Found, Setting
-from netspec.starter.tables.columns import Column, shown
+from netspec.starter.tables.columns import shown
+from netspec.starter.tables.labels import survey_labels
 from netspec.starter.tables.opening import OpenTable
 from netspec.starter.tables.options import names_text
 from netspec.starter.tables.table import columns_of
 from netspec.starter.tables.targets import target_column
+from netspec.starter.tables.times import Times, file_options, find_times
 
 MIN_ROWS = 60
 """Shorter series have too few windows."""
-
-REGULAR = 0.9
-"""The fraction of equal distances in time from which on rows are a series."""
 
 SEASONS = (
     (60.0, ((60, "an hour"), (1440, "a day"))),
@@ -45,55 +41,38 @@ SEASONS_NEEDED = 12
 """A series has at least so often the rows of a season that windows are long enough for."""
 
 
-@dataclass(frozen=True)
-class Times:
-    """The column of times, the usual distance of two rows in seconds, and the column that tells series apart."""
-
-    column: Column
-    interval: float
-    group: str | None = None
-    rows: int = 0
-
-
-def find_times(table: OpenTable, columns: Sequence[Column]) -> Times | None:
-    """The times of a series: dates that follow each other at equal distances, in the table or within each group."""
-    dates = [column for column in columns if column.kind == "date" and not column.missing and len(column.formats) == 1]
-    groups = [column for column in columns if column.kind == "category" and not column.missing]
-    for column in dates:
-        seconds = parse_dates(column.cells, column.formats[0])
-        if (interval := _interval(seconds, np.zeros(len(seconds), np.int64))) is not None:
-            return Times(column, interval, rows=table.rows)
-        for group in groups:
-            numbers = {name: index for index, name in enumerate(group.counts)}
-            series = np.array([numbers[cell] for cell in group.cells])
-            if (interval := _interval(seconds, series)) is not None:
-                return Times(column, interval, group.name, rows=int(np.bincount(series).min()))
-    return None
+PERIODS_NEEDED = 3
+"""The years, weeks or days that a series has at least when its forecast is told the position in them."""
 
 
 def survey_series(table: OpenTable, path: str, target: str, folder: Path) -> Found | None:
     """What a table gives as a series; None where it is not one, or its target is not a number."""
     goal = target_column(table.file, target, table.cells[target], table.form)
     columns = columns_of(table, target, folder)
+    if goal.is_classes:
+        return survey_labels(table, path, goal, columns)
     times = find_times(table, columns)
-    if times is None or goal.is_classes or goal.missing or times.rows < MIN_ROWS:
+    if times is None or goal.missing or times.rows < MIN_ROWS:
         return None
     known = next((seasons for step, seasons in SEASONS if 0.9 * step <= times.interval <= 1.1 * step), ())
     seasons = [one for one in known if SEASONS_NEEDED * one[0] <= times.rows]
     season, name = seasons[-1] if seasons else (0, "")
     ahead = max(1, min(seasons[0][0] if seasons else 8, times.rows // 20))
     past = season if len(seasons) > 1 else max(2, min(3 * (season or 16), times.rows // 6))
-    others = [c for c in columns if c.kind == "number" and not c.missing and not c.marks]
+    others = [c for c in columns if c.kind == "number" and not c.missing and not c.marks and c.name != times.group]
     inputs = [target, *(column.name for column in others)]
     options = [to_source(path), f"past = {past}", f"ahead = {ahead}"]
     options += [f"season = {season}"] if season else []
     options += [f"time = {to_source(times.column.name)}"]
     options += [f"group = {to_source(times.group)}"] if times.group is not None else []
     options += [f"inputs = {names_text(inputs)}", f"targets = {to_source(target)}"]
-    options += [f"known = {to_source(times.column.name)}"]
-    options += [
-        f"{key} = {value}" for key, value in table.options if key in ("delimiter", "encoding", "decimal", "thousands")
-    ]
+    parts = _calendar(times)
+    if parts:
+        form = times.column.formats[0].replace("%.f", ".%f")
+        said = f"{to_source(form)}, parts = [{', '.join(parts)}]"
+        options += [f"known = {to_source(times.column.name)}"]
+        options += [f"per_column = of({to_source(times.column.name)}, as = date({said}))"]
+    options += file_options(table)
     distance = distance_text(times.interval, times.column.formats[0])
     findings = [
         *table.findings,
@@ -117,12 +96,18 @@ def survey_series(table: OpenTable, path: str, target: str, folder: Path) -> Fou
     return Found("series", f"windows({', '.join(options)})", title, tuple(findings), settings)
 
 
-def _interval(seconds: Array, series: Array) -> float | None:
-    """The usual distance of two rows in the same series; None where times are not regular, or twice in a series."""
-    order = np.lexsort((seconds, series))
-    steps = np.diff(seconds[order])[np.diff(series[order]) == 0]
-    if len(steps) < len(seconds) / 2 or not len(steps) or np.isnan(steps).any() or (steps <= 0).any():
-        return None
-    usual = float(np.median(steps))
-    is_usual = (steps > 0.85 * usual) & (steps < 1.15 * usual)  # months have 28 to 31 days
-    return usual if is_usual.mean() >= REGULAR else None
+def _calendar(times: Times) -> list[str]:
+    """The parts of the times that a forecast is told: those whose values come again within the training. What grows
+    with time has values in the test that no training row has."""
+    seconds = times.seconds
+    length = float(seconds.max() - seconds.min())
+    days = np.floor(seconds / DAY)
+    return [
+        name
+        for name, period, varies in (
+            ("year", 365.25 * DAY, times.interval < 300 * DAY),
+            ("week", 7 * DAY, len(np.unique(days % 7)) > 1 and times.interval < 7 * DAY),
+            ("day", DAY, len(np.unique(seconds % DAY)) > 1 and times.interval < DAY),
+        )
+        if varies and length >= PERIODS_NEEDED * period
+    ]

@@ -18,6 +18,7 @@ from netspec.data.dataset.options import Last
 from netspec.data.settings import DataSettings
 from netspec.data.sources.series.cut import longest_stretch
 from netspec.data.sources.series.windows import Windows
+from netspec.data.sources.tables.columns import DateColumn, OfColumns
 from netspec.data.splits.folds import Grouped
 from netspec.data.splits.split import split_dataset
 from netspec.data.transforms.times import season_name, times_after
@@ -144,6 +145,24 @@ def test_categories_and_the_time_itself(tmp_path: Path) -> None:
     assert dataset.train.inputs["input"].shape == (9, 3, 1 + 2 + 3)  # hours, sine and cosine of the day
     ids = load(tmp_path, rows, "time,load,heat,kind", inputs=("load", "kind"), encode="ids")
     assert ids.facts.inputs["kind"].vocabulary == 3 and ids.train.inputs["kind"].shape == (9, 3)
+
+
+def test_parts_of_the_time(tmp_path: Path) -> None:
+    """The features are those of the formula; what grows with time is left out."""
+    dates = OfColumns(columns=("time",), as_=DateColumn(parts=("week", "day")))
+    dataset = load(tmp_path, hours(30), ahead=2, inputs=("load",), known=("time",), per_column=(dates,))
+    known = read_all(dataset.train.inputs["known"])
+    hour = np.arange(3, 30 - 1)[:, None] + np.arange(2)[None, :]
+    week, day = 2 * np.pi * (4 + hour / 24) / 7, 2 * np.pi * hour / 24  # the 1st of March 2024 was a Friday
+    expected = np.stack([np.sin(week), np.cos(week), np.sin(day), np.cos(day)], axis=-1)
+    np.testing.assert_allclose(known, expected[: len(known)], atol=1e-6)
+    (tmp_path / "net.net").write_text(
+        SPEC.format(split="").replace(
+            'time = "time"', 'time = "time", per_column = of("time", as = date(parts = month))'
+        )
+    )
+    (wrong, *_) = netspec.check(tmp_path / "net.net")
+    assert wrong.is_error and "`linear`, `year`, `week` or `day`" in wrong.message + wrong.hint_text + wrong.label_text
 
 
 def test_class_of_the_last_row(tmp_path: Path) -> None:

@@ -145,3 +145,37 @@ def test_eval_shows_the_baselines_of_each_split(folder: Path, trained: netspec.R
     assert shown["val_mae"] == pytest.approx(np.abs(errors).mean(), rel=1e-4)
     assert run(["eval", str(trained.run), "--data", "load.csv"]) == 0
     assert "4 hours before" in capsys.readouterr().out
+
+
+def test_a_forecast_of_the_future_needs_what_is_known_of_it(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As typed: a file that ends before the forecast does says so, and one with rows appended forecasts them."""
+    rows = [row for row in csv.reader((folder / "load.csv").open()) if row[1] in ("station", "north")]
+    table = tmp_path / "load.csv"
+
+    def write(more: list[list[str]], count: int = 81) -> None:
+        table.write_text("\n".join(",".join(row) for row in [*rows[:count], *more]) + "\n")
+
+    write([])
+    text = SPEC.replace("input 6x2\nflatten -> dense(3)", "input past: 6x1\ninput known: 3x1\n"
+                        "(past -> flatten | known -> flatten) -> concat -> dense(3)")  # fmt: skip
+    text = text.replace('inputs = ["load", "heat"]', 'inputs = "load", known = "heat"').replace(
+        "epochs = 2", "epochs = 1"
+    )
+    (tmp_path / "net.net").write_text(text)
+    assert run(["train", str(tmp_path / "net.net"), "--run-folder", str(tmp_path / "run"), "--no-report"]) == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "is better than the network by test_rmse" in printed  # after an epoch
+    assert run(["predict", str(tmp_path / "run"), str(table), "--json"]) == 0
+    told = capsys.readouterr()
+    assert "NS670" in told.out + told.err and "`date`, `station`, `heat`" in told.out + told.err
+    times = ["2024-05-04 08:00", "2024-05-04 09:00", "2024-05-04 10:00"]
+    write([[time, "north", "", "0.5"] for time in times])
+    assert run(["predict", str(tmp_path / "run"), str(table), "--json"]) == 0
+    told = capsys.readouterr()
+    assert "NS670" not in told.out + told.err and all(time in told.out for time in times)
+    write([], count=6)
+    assert run(["predict", str(tmp_path / "run"), str(table)]) != 0
+    said = " ".join(capsys.readouterr().err.split())
+    assert "the last 6 rows of a series, and after them 3 rows with what is known in advance" in said

@@ -11,7 +11,7 @@ from netspec.data.dataset.options import Channels, Missing, Names, PictureSize
 from netspec.data.transforms.texts.options import TextOptions
 from netspec.language.kinds import Choice, Identifier, OneWord, Text
 from netspec.language.vocabulary import Declares, register
-from netspec.language.word import Word, option
+from netspec.language.word import Mismatch, Word, option
 
 
 class ColumnType(Word):
@@ -48,6 +48,23 @@ class CategoryColumn(ColumnType):
     )
 
 
+class DateParts(Choice):
+    """Parts of a date: one, or a list."""
+
+    def accept(self, value: object) -> tuple[str, ...]:  # type: ignore[override]
+        items = value if isinstance(value, list) else [value]
+        if not items:
+            raise Mismatch(self.describe(), value)
+        return tuple(dict.fromkeys(super(DateParts, self).accept(item) for item in items))
+
+    def describe(self) -> str:
+        return "`linear`, `year`, `week` or `day`, or a list such as [week, day]"
+
+    def to_source(self, value: object) -> str:
+        parts = value if isinstance(value, tuple) else ()
+        return f"[{', '.join(parts)}]" if len(parts) > 1 else "".join(parts)
+
+
 @column_type("date")
 class DateColumn(ColumnType):
     """A date, a time, or both, as several features: a linear part, and the position in the year, the week and the day.
@@ -55,7 +72,9 @@ class DateColumn(ColumnType):
     The linear part is in years from 2000 or, if the dates span less than a year, in days, hours, minutes or seconds
     from the first day. The positions that vary have their sine and cosine as features: Monday and Sunday, or 23:59 and
     0:00, are neighbors. Times with a zone are converted to UTC. What varies is decided by all rows of the file; the
-    statistics of `normalize` are those of the training split.
+    statistics of `normalize` are those of the training split. The linear part, and the position in a year of which
+    the training has no second one, have values at the end of a series that no training example has: `parts = [week,
+    day]` leaves them out.
 
     Formula: sin(2 pi position), cos(2 pi position)
     Example: data { source = csv("a.csv", target = "rides", per_column = of("when", as = date("%d.%m.%Y %H:%M"))) }
@@ -69,6 +88,12 @@ class DateColumn(ColumnType):
         "milli- or microseconds from 1970 (none: detected; an ambiguous one is an error)",
         default=None,
         position=0,
+    )
+    parts: tuple[str, ...] | None = option(
+        DateParts(("linear", "year", "week", "day")),
+        "which of its parts are features: `linear`, and the positions in the `year`, the `week` and the `day` (none: "
+        "`linear`, and the positions that vary)",
+        default=None,
     )
 
 

@@ -103,7 +103,7 @@ def _column(table: Table, said: Columns, name: str, is_text: bool) -> Column:
     match of.as_:
         case DateColumn():
             known = dict(said.of_run).get(name)
-            dates = known if isinstance(known, Dates) else _dates(table, name, of.as_.format)
+            dates = known if isinstance(known, Dates) else _dates(table, name, of.as_)
             return column.replace(type="date", dates=dates)
         case SetColumn():
             separator = of.as_.separator
@@ -141,9 +141,10 @@ def _check_categories(table: Table, said: Columns) -> None:
     )
 
 
-def _dates(table: Table, name: str, date_format: str | None) -> Dates:
+def _dates(table: Table, name: str, said: DateColumn) -> Dates:
     """How dates are encoded; raises Unplaced when their format is not known, or can be read in two ways."""
     cells = [cell for cell in table.names[name] if cell.lower() not in MISSING]
+    date_format = said.format
     if date_format is None:
         found = detect_formats(cells)
         if len(found) != 1 and cells:
@@ -153,7 +154,8 @@ def _dates(table: Table, name: str, date_format: str | None) -> Dates:
             raise unclear(cell=cells[0][:40], case="" if found else "none", options=options)
         date_format = found[0] if found else "%Y-%m-%d"
     seconds = read_dates(name, table.names[name], date_format, (table.file, table.rows))
-    return fit_dates(seconds, date_format)
+    dates = fit_dates(seconds, date_format)
+    return dates if said.parts is None else dates.of_parts(said.parts)
 
 
 def _shape(encoder: RowEncoder, given: tuple[Size, ...] | None) -> tuple[Size, ...] | None:

@@ -133,7 +133,7 @@ def test_a_notebook_has_one_display(monkeypatch: pytest.MonkeyPatch) -> None:
         now += 1.0
         reporter.epoch({**epoch(number), "metrics": METRICS})
     last = display.shown[-1]
-    assert 'max="400" value="400"' in last._repr_html_() and "36 s left" in repr(display.shown[4])
+    assert 'max="40" value="40"' in last._repr_html_() and "36 s left" in repr(display.shown[4])
     assert len(repr(last).splitlines()) <= MAX_ROWS + 6
     reporter.done({**DONE, "epochs": 40})
     assert "<progress" not in display.shown[-1]._repr_html_() and "40 epochs in 1 s" in repr(display.shown[-1])

@@ -37,6 +37,7 @@ def main(path: str) -> None:
         time = datetime(2024, 1, 1) + timedelta(hours=i)
         rows.append(f"{time:%Y-%m-%d %H:%M},{load[i]:.2f},{temperature[i]:.1f},{DAYS[day[i]]},{hour[i]}")
     Path(path).write_text("\n".join(rows) + "\n", encoding="utf-8")
+    print(f"wrote {count:,} hours to {path}")
 
 
 if __name__ == "__main__":

@@ -21,7 +21,9 @@ RESUMED_WITH = {"images": [], "table": ["-D", "train.epochs=6"], "outputs": []}
 CLOSE = 1e-3
 """How close numbers are: XLA adds in another order on another CPU. Anything that was lost makes far more."""
 
-NEW_KEYS = {"probabilities", "targets", "split", "examples", "no", "balanced_accuracy", "confusion"}
+NEW_KEYS = {
+    "probabilities", "targets", "split", "examples", "no", "balanced_accuracy", "confusion", "baselines",
+}  # fmt: skip
 """What the JSON of later versions has in addition; what 0.1 printed stays."""
 
 

@@ -54,9 +54,13 @@ class Npz(Source):
         "the array of inputs, or the arrays of several inputs (none: `x_train` or `x`, or where there is neither, all "
         "arrays that have an example for each target)",
         default=None,
+        position=1,
     )
     y: tuple[str, ...] | None = option(
-        ARRAYS, "the array of targets, or those of several outputs (none: `y_train` or `y`)", default=None
+        ARRAYS,
+        "the array of targets, or those of several outputs (none: `y_train` or `y`)",
+        default=None,
+        position=2,
     )
     x_test: tuple[str, ...] | None = option(
         ARRAYS,

@@ -248,7 +248,7 @@ MISTAKES = [
     ("net", "Foobar -> dense(10)", "known: dense, conv, maxpool, gap, ", None),
     ("net", "dense(hidden)", "expected a positive integer, such as 10", None),
     ("seq", "gap -> lstm(32)", "remove the `gap` before it", None),
-    ("source", 'source = npz("a.npz", "x", "y", "x2", "y2")', '`npz("a.npz", "x", "y")`; by name: x_test, y_test', None),
+    ("source", 'source = npz("a.npz", "x", "y", "x2", "y2")', '`npz("a.npz", "x", "y")`; by name: x_test', None),
     ("source", 'source = npy("a.npy", "b.npy", "c.npy", "d.npy")', 'x_test = "c.npy", y_test = "d.npy")`', "NS401"),
     ("source", 'source = csv("pets.csv", "species", "pets.csv")', '"species", test = "pets.csv")`', ""),
     ("source", 'source = csv("pets.csv", "species", ",")', "by name: delimiter", None),

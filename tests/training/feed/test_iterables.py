@@ -279,6 +279,7 @@ def test_a_loss_that_is_not_finite_names_the_layer(tmp_path: Path) -> None:
 # ---------------------------------------------------------------- resuming, and several runs
 
 
+@pytest.mark.usefixtures("default_signals")
 def test_resumes_at_the_beginning_of_an_epoch_bit_for_bit(tmp_path: Path) -> None:
     whole = train(SPEC, batches, tmp_path, epochs=4)
     count = 0

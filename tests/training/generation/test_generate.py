@@ -137,6 +137,7 @@ def test_wrong_arguments_in_python(pets: Path) -> None:
         netspec.generate(netspec.compile("input 4\ndense(3, softmax)"), [1])
 
 
+@pytest.mark.usefixtures("default_signals")
 def test_interrupting_ends_the_text(pets: Path) -> None:
     arguments = [sys.executable, "-m", "netspec", "generate", str(pets), "--prompt", "the", "--length", "900000"]
     with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:

@@ -30,7 +30,7 @@ def test_every_default_is_given() -> None:
     assert signature(TrainSettings) == (
         "train(epochs = 10, batch = 32, drop_last = false, optimizer = adam, schedule = constant, "
         "freeze = none, loss = none, "
-        "metrics = none, threshold = 0.5, "
+        "metrics = none, threshold = 0.5, interval = none, "
         "precision = f32, lowering = fast, remat = false, "
         "devices = none, mesh = none, batchnorm = sync, watch = none, tensorboard = false, "
         "mlflow = false, wandb = false, "

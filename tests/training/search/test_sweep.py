@@ -133,6 +133,7 @@ class _Interrupt(netspec.Callback):
             os.kill(os.getpid(), signal.SIGINT)
 
 
+@pytest.mark.usefixtures("default_signals")
 def test_an_interrupted_sweep_continues_bit_for_bit(done: Any, here: Path) -> None:
     whole, _ = done
     values = {"width": WIDTHS, "rate": RATES}

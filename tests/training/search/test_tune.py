@@ -269,6 +269,7 @@ def started(*arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
+@pytest.mark.usefixtures("default_signals")
 def test_ctrl_c_keeps_everything(spec: Path) -> None:
     process = started("net.net", "--sampler", "random", "--trials", "1000", "--json")
     assert process.stdout is not None

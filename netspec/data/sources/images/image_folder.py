@@ -16,12 +16,12 @@ from netspec.data.errors.reading import UnlikeColors
 from netspec.data.errors.sources import BadFolder, ImageSizes
 from netspec.data.formats.images import ENDINGS, load_picture
 from netspec.data.sources.class_folders import (
-    SPLIT_NAMES,
     Listing,
     check_folder,
     check_same_classes,
-    files_in,
+    files_by_class,
     folders_in,
+    split_folders,
     split_options,
 )
 from netspec.data.sources.images.image_survey import COLORS, Survey, common_size, joined, remarks_on, survey_files
@@ -147,12 +147,10 @@ class Images(Source):
 
     def _listing(self, folder: Path) -> Listing:
         place = folder / self.folder
-        names = _class_folders(place)
-        splits = [name for name in names if name.lower() in SPLIT_NAMES]
-        if splits and len(splits) == len(names):
+        if splits := split_folders(_class_folders(place)):
             train, test = split_options(self.folder, splits)
             advice = f"write `{self.word}({', '.join([train, *self._how, *test])})`"
-            problem = f"contains splits of the data ({', '.join(names)}), not classes"
+            problem = f"contains splits of the data ({', '.join(splits)}), not classes"
             raise Unplaced(BadFolder, option="folder", folder=str(place), problem=problem, advice=advice)
         return self._list(place, "folder")
 
@@ -263,9 +261,7 @@ def _list_images(folder: Path, option_name: str) -> Listing:
         Unplaced: there is no such folder, there are no images in it, or a class has none.
     """
     check_folder(folder, option_name)
-    files = {name: files_in(folder / name, ENDINGS) for name in _class_folders(folder)} or {
-        "": files_in(folder, ENDINGS)
-    }
+    files = files_by_class(folder, _class_folders(folder), ENDINGS)
     if not any(files.values()):
         advice = f"put the images of each class into its own folder; supported endings: {', '.join(ENDINGS)}"
         problem = "has no images in it"

@@ -7,15 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from netspec.data.dataset.dataset import Facts, Target
 from netspec.data.dataset.lazy_rows import Array
 from netspec.data.errors.sources import BadFolder
+from netspec.data.formats.files import FileStamp, file_stamp
 from netspec.data.formats.sounds import SOUND_ENDINGS
 from netspec.data.formats.tables.csv_format import CsvFormat
 from netspec.data.formats.tables.table import Table, read_table
 from netspec.data.formats.tables.table_files import CsvFile, TableFile, parquet_file
+from netspec.data.formats.tables.table_layout import Wanted
 from netspec.data.sources.class_folders import (
     Listing,
     check_same_classes,
@@ -89,9 +92,15 @@ def _form(name: str) -> CsvFormat:
 
 
 def _table(path: Path, said: Columns, column: str) -> Table:
+    return _read(path, file_stamp(path), said.form, said.wanted((column,), (), (column,), leaves_out_ids=False))
+
+
+@lru_cache(maxsize=2)
+def _read(path: Path, stamp: FileStamp, form: CsvFormat, wanted: Wanted) -> Table:
+    """The table in a file, cached from its check to its training as long as the file has the same stamp."""
     is_parquet = path.suffix.lower() == ".parquet"
-    file: TableFile = parquet_file(path, path.name) if is_parquet else CsvFile(path, path.name, said.form)
-    return read_table(file, said.wanted((column,), (), (column,), leaves_out_ids=False))
+    file: TableFile = parquet_file(path, path.name) if is_parquet else CsvFile(path, path.name, form)
+    return read_table(file, wanted)
 
 
 def _of_table(

@@ -14,6 +14,7 @@ from netspec.data.dataset.options import Channels, PictureSize
 from netspec.data.errors.files import BrokenFile
 from netspec.data.errors.reading import UnlikeColors
 from netspec.data.errors.sources import BadFolder, ImageSizes
+from netspec.data.formats.files import replace_advice
 from netspec.data.formats.images import ENDINGS, load_picture
 from netspec.data.sources.class_folders import (
     Listing,
@@ -32,9 +33,6 @@ from netspec.language.files.regular_file import Refused
 from netspec.language.kinds import Choice, Text
 from netspec.language.lazy import np
 from netspec.language.word import hidden, option
-
-MAX_SHOWN = 5
-"""How many files a message lists."""
 
 MAX_CHECKED = 500
 """How many images are opened beforehand when they are read during training."""
@@ -282,13 +280,11 @@ def _class_folders(folder: Path) -> list[str]:
 
 
 def _broken(listing: Listing, broken: Mapping[Path, OSError]) -> Unplaced:
-    names = [listing.name(path) for path in broken]
-    more = f" and {len(names) - MAX_SHOWN} more" if len(names) > MAX_SHOWN else ""
-    advice = "remove or replace it" + (f": {', '.join(names[:MAX_SHOWN])}{more}" if len(names) > 1 else "")
-    error = next(iter(broken.values()))
+    names, error = [listing.name(path) for path in broken], next(iter(broken.values()))
     reason = "it is truncated or damaged" if "truncated" in str(error) else "it is not an image that can be read"
     if isinstance(error, Refused):
-        reason, advice = str(error.strerror), f"{error.advice}, or {advice}"
+        reason = str(error.strerror)
+    advice = replace_advice(names, error)
     return Unplaced(BrokenFile, option=listing.option, file=names[0], format="image", reason=reason, advice=advice)
 
 

@@ -46,8 +46,7 @@ def survey_labels(table: OpenTable, path: str, goal: TargetColumn, columns: Sequ
     past = min(MAX_PAST, stretch // 2)
     step = max(1, past // WINDOWS_OF_ROW)
     options = [to_source(path), f"past = {past}", "ahead = 0", *([f"step = {step}"] if step > 1 else [])]
-    options += [f"time = {to_source(times.column.name)}"]
-    options += [f"group = {to_source(times.group)}"] if times.group is not None else []
+    options += times.options
     options += [f"inputs = {names_text(inputs)}", f"targets = {to_source(goal.name)}", "task = classes"]
     options += file_options(table)
     unused = [c.name for c in used if c.name not in (*inputs, *apart)]
@@ -57,7 +56,7 @@ def survey_labels(table: OpenTable, path: str, goal: TargetColumn, columns: Sequ
         f"{shown(goal.name)} is one of {len(goal.counts)} classes, and stays the same for {stretch} rows (the median)",
         f"the rows follow each other at equal distances ({shown(times.column.name)}): the class of the last of {past} "
         "rows is predicted from them",
-        *([f"{shown(times.group)} tells several series apart"] if times.group is not None else []),
+        *times.findings,
     ]
     findings += [f"left out: {', '.join(shown(name) + why[name] for name in unused[:12])}"] if unused else []
     if times.group is not None:

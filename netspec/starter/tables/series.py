@@ -60,8 +60,7 @@ def survey_series(table: OpenTable, path: str, goal: TargetColumn, columns: Sequ
     inputs = [goal.name, *(column.name for column in others)]
     options = [to_source(path), f"past = {past}", f"ahead = {ahead}"]
     options += [f"season = {season}"] if season else []
-    options += [f"time = {to_source(times.column.name)}"]
-    options += [f"group = {to_source(times.group)}"] if times.group is not None else []
+    options += times.options
     options += [f"inputs = {names_text(inputs)}", f"targets = {to_source(goal.name)}"]
     parts = _calendar(times)
     if parts:
@@ -75,7 +74,7 @@ def survey_series(table: OpenTable, path: str, goal: TargetColumn, columns: Sequ
         *table.findings,
         f"the rows follow each other in time ({shown(times.column.name)}, {distance} apart): {ahead} rows are forecast "
         f"from the last {past}",
-        *([f"{shown(times.group)} tells several series apart"] if times.group is not None else []),
+        *times.findings,
         *(
             [f"a season of {season} rows is {name}: the value a season before is a forecast to compare with"]
             if season

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from netspec.data.dataset.lazy_rows import Array
 from netspec.data.transforms.dates import parse_dates
 from netspec.language.lazy import np
-from netspec.starter.tables.columns import Column
+from netspec.language.values import to_source
+from netspec.starter.tables.columns import Column, shown
 from netspec.starter.tables.opening import OpenTable
 
 REGULAR = 0.9
@@ -36,6 +37,17 @@ class Times:
     interval: float
     group: str | None = None
     rows: int = 0
+
+    @property
+    def options(self) -> list[str]:
+        """The two columns as options of `windows`."""
+        group = [] if self.group is None else [f"group = {to_source(self.group)}"]
+        return [f"time = {to_source(self.column.name)}", *group]
+
+    @property
+    def findings(self) -> list[str]:
+        """What is said of the column that tells series apart."""
+        return [] if self.group is None else [f"{shown(self.group)} tells several series apart"]
 
 
 def find_times(table: OpenTable, columns: Sequence[Column]) -> Times | None:

@@ -11,9 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from netspec.analysis.inside.activity import MOVES, RECTIFIERS
+from netspec.analysis.inside.activity import MOVES, RECTIFIERS, activation_of
 from netspec.compiler.ir.cost import rows
-from netspec.layers.base import Layer
 from netspec.storage.tree_paths import flatten
 from netspec.training.feed.device_data import Data
 from netspec.training.loop.nonfinite import explain
@@ -136,14 +135,13 @@ def _out_of_reach(engine: Engine, data: Data) -> Iterator[Obstacle]:
 
 
 def last_activation(engine: Engine) -> str:
-    """The word of the activation of the last layer of a network from a spec, before its head; empty: none."""
+    """The word of the activation of the last layer of a network from a spec, before its head, or of the layer itself;
+    empty: there is none."""
     compilation = getattr(engine.experiment, "compilation", None)
     if compilation is None:
         return ""
     computing = [row for row in rows(compilation.optimized) if row.word not in MOVES]
-    operation = computing[-1].node.operation if computing else None
-    word = operation.activation_word if isinstance(operation, Layer) else None
-    return word.word if word is not None else computing[-1].word if computing and computing[-1].word in BOUNDS else ""
+    return activation_of(computing[-1]) if computing else ""
 
 
 def _squeezed(engine: Engine) -> Iterator[Obstacle]:
@@ -186,12 +184,8 @@ def _dead(engine: Engine, data: Data, state: State) -> Iterator[Obstacle]:
 
 def _is_rectified(engine: Engine, name: str) -> bool:
     """Whether a layer ends in a relu."""
-    for row in rows(engine.experiment.compilation.optimized):  # type: ignore[attr-defined]  # it is from a spec
-        operation = row.node.operation
-        word = operation.activation_word if isinstance(operation, Layer) else None
-        if row.name == name and (row.word in RECTIFIERS or (word is not None and word.word in RECTIFIERS)):
-            return True
-    return False
+    of_spec = rows(engine.experiment.compilation.optimized)  # type: ignore[attr-defined]  # it is from a spec
+    return any(row.name == name and activation_of(row) in RECTIFIERS for row in of_spec)
 
 
 def _without_gradient(seen: Seen) -> Iterator[Obstacle]:

@@ -166,9 +166,7 @@ class Converter:
         Raises:
             CompileError: it has numbers that cannot be learned from.
         """
-        facts = self.dataset.facts
-        targets = {key: _of_kind(in_memory(y), facts.targets.get(key)) for key, y in arrays.targets.items()}
-        batch = Dataset(where, facts, Arrays(arrays.inputs, targets), columns=self.dataset.columns)
+        batch = Dataset(where, self.dataset.facts, arrays, columns=self.dataset.columns)
         batch = add_channels(join_dataset(settle_dataset(batch, self.settings), self.heads), self.inputs)
         batch = pad_dataset(batch, self.inputs, self.heads)
         self._check(batch, where)
@@ -193,13 +191,6 @@ class Converter:
                     problems.add(wrong)
         if problems.errors:  # warnings were shown for the first batch
             raise CompileError(problems.errors[:1])
-
-
-def _of_kind(array: Any, target: Target | None) -> Any:
-    """Whole numbers as numbers, where the targets of the run are."""
-    if target is not None and target.kind != "class" and array.dtype.kind in "iu":
-        return array.reshape(len(array), -1).astype("float32")
-    return array
 
 
 def _wrong_label(array: Any, target: Target, head: OutputHead, where: str) -> Diagnostic | None:

@@ -114,9 +114,9 @@ def _like(first: Arrays, arrays: Arrays, where: str) -> Arrays:
 def _as_first(first: Column, array: Column) -> Column:
     """Targets of the type of the first ones, where that changes no number."""
     array = in_memory(array)
-    is_whole = array.dtype.kind in "iu" or bool((array % 1 == 0).all())
-    has_size = prod(array.shape[1:]) == prod(first.shape[1:])
-    if array.dtype.kind == first.dtype.kind or not has_size or not (first.dtype.kind == "f" or is_whole):
+    if array.dtype.kind == first.dtype.kind or prod(array.shape[1:]) != prod(first.shape[1:]):
+        return array
+    if first.dtype.kind != "f" and array.dtype.kind not in "iu" and not (array % 1 == 0).all():
         return array
     return array.astype(first.dtype).reshape(len(array), *first.shape[1:])
 

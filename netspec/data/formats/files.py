@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gzip
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, TypeAlias
 
@@ -27,6 +28,9 @@ CELL_LIMIT = Limit("NETSPEC_MAX_CELL", 131_072, "characters", 1)
 
 TEXT_ENDINGS = (".txt", ".md", ".text")
 """Endings of files with text."""
+
+MAX_SHOWN = 5
+"""How many files a message lists."""
 
 FileStamp: TypeAlias = tuple[int, int] | None
 """When a file was last changed, in nanoseconds, and its size in bytes; None when that is unknown."""
@@ -74,6 +78,13 @@ def unreadable(path: Path, file_format: str, error: Exception, option: str | Non
     reason = "there is no such file" if isinstance(error, FileNotFoundError) else text[:1].lower() + text[1:]
     advice = error.advice if isinstance(error, Refused) else _file_advice(path)
     return Unplaced(CannotRead, option=option, file=str(path), reason=reason, advice=advice)
+
+
+def replace_advice(names: Sequence[str], error: OSError) -> str:
+    """What to do with the files of these names that cannot be read, the first one because of `error`."""
+    more = f" and {len(names) - MAX_SHOWN} more" if len(names) > MAX_SHOWN else ""
+    advice = "remove or replace it" + (f": {', '.join(names[:MAX_SHOWN])}{more}" if len(names) > 1 else "")
+    return f"{error.advice}, or {advice}" if isinstance(error, Refused) else advice
 
 
 def _file_advice(path: Path) -> str:

@@ -68,14 +68,18 @@ def read_sound_head(path: Path) -> SoundHead:
 
 def load_sound(path: Path, seconds: float | None = None) -> Sound:
     """The sound in a file, or its first seconds; raises as `read_sound_head`."""
+    return read_sound(path, seconds)[0]
+
+
+def read_sound(path: Path, seconds: float | None = None) -> tuple[Sound, SoundHead]:
+    """The sound in a file, or its first seconds, and what its head says; raises as `read_sound_head`."""
     with open_regular(path) as file:
         return _sound(file, path, SOUND_LIMIT, seconds)
 
 
 def decode_sound(content: bytes, name: str, limit: Limit, seconds: float | None = None) -> tuple[Sound, SoundHead]:
     """The sound in a file that somebody sent, or its first seconds, not longer than `limit`; raises as above."""
-    head, _ = _head(io.BytesIO(content), Path(name), limit)
-    return _sound(io.BytesIO(content), Path(name), limit, seconds), head
+    return _sound(io.BytesIO(content), Path(name), limit, seconds)
 
 
 def mixed(samples: Array) -> Array:
@@ -101,12 +105,12 @@ def _head(file: IO[bytes], path: Path, limit: Limit) -> tuple[SoundHead, WavHead
     return found, wav
 
 
-def _sound(file: IO[bytes], path: Path, limit: Limit, seconds: float | None) -> Sound:
+def _sound(file: IO[bytes], path: Path, limit: Limit, seconds: float | None) -> tuple[Sound, SoundHead]:
     head, wav = _head(file, path, limit)
     most = head.frames if seconds is None else min(head.frames, int(np.ceil(seconds * head.rate)))
     if wav is not None:
         try:
-            return _finite(Sound(mixed(wav_samples(file, wav, most)), head.rate), path)
+            return _finite(Sound(mixed(wav_samples(file, wav, most)), head.rate), path), head
         except ValueError as error:
             raise _bad(path, str(error)) from error
     with _opened(file, path) as other:
@@ -116,7 +120,7 @@ def _sound(file: IO[bytes], path: Path, limit: Limit, seconds: float | None) -> 
             raise _bad(path, f"it is damaged ({_reason(error)})") from error
     if len(samples) < most:
         raise _bad(path, "it is truncated")
-    return _finite(Sound(mixed(samples), head.rate), path)
+    return _finite(Sound(mixed(samples), head.rate), path), head
 
 
 def _finite(sound: Sound, path: Path) -> Sound:

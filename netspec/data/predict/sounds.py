@@ -19,9 +19,8 @@ from netspec.data.formats.sounds import (
     Sound,
     SoundHead,
     decode_sound,
-    load_sound,
     mixed,
-    read_sound_head,
+    read_sound,
     resampled_length,
 )
 from netspec.data.predict.rows import RawInputs
@@ -124,7 +123,7 @@ def _as_sound(samples: Any, rate: Any, name: str) -> tuple[Sound, int]:
 
 def _read(path: Path, encoder: SoundEncoder) -> tuple[Sound, SoundHead]:
     try:
-        return load_sound(path, encoder.needed), read_sound_head(path)
+        return read_sound(path, encoder.needed)
     except OSError as error:
         advice = error.advice if isinstance(error, Refused) else GIVE_SOUNDS
         raise cannot_predict(f"`{path}`", error.strerror or "it is not a sound", advice) from None

@@ -1,4 +1,4 @@
-"""Folders with one subfolder for each class, which sources of images and of texts read.
+"""Folders with one subfolder for each class, which sources of images, sounds and texts read.
 
 Input: a folder, and the endings of files. Output: `Listing`, or what is wrong with the folder.
 """
@@ -62,6 +62,34 @@ def folders_in(folder: Path) -> list[str]:
 def files_in(folder: Path, endings: Sequence[str]) -> list[Path]:
     """The files in a folder with one of the endings, in alphabetical order."""
     return sorted(path for path in folder.iterdir() if path.suffix.lower() in endings and not path.name.startswith("."))
+
+
+def split_folders(names: Sequence[str]) -> list[str]:
+    """The names of folders, where all of them are splits of the data; none where there are classes."""
+    return [*names] if all(name.lower() in SPLIT_NAMES for name in names) else []
+
+
+def files_by_class(folder: Path, classes: Sequence[str], endings: Sequence[str]) -> dict[str, list[Path]]:
+    """The files of each class; without classes those in the folder itself, under an empty name."""
+    return {name: files_in(folder / name, endings) for name in classes} or {"": files_in(folder, endings)}
+
+
+def list_classes(folder: Path, option: str, noun: str, endings: Sequence[str]) -> Listing:
+    """The files under a folder, which are `noun`s.
+
+    Raises:
+        Unplaced: there is no such folder, there are no files in it, or a class has none.
+    """
+    check_folder(folder, option)
+    files = files_by_class(folder, folders_in(folder), endings)
+    empty = next((name for name, paths in files.items() if not paths), None)
+    if empty is not None:
+        some = any(files.values())
+        problem = f"is a class without {noun}s" if some else f"has no {noun}s in it"
+        advice = f"put the {noun}s of each class into its own folder; supported endings: {', '.join(endings)}"
+        place = str(folder / empty if some else folder)
+        raise Unplaced(BadFolder, option=option, folder=place, problem=problem, advice=advice)
+    return Listing(folder, files, option)
 
 
 def check_folder(folder: Path, option: str) -> None:

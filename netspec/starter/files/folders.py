@@ -11,7 +11,7 @@ from pathlib import Path
 from netspec.data.formats.files import TEXT_ENDINGS
 from netspec.data.formats.images import ENDINGS
 from netspec.data.formats.sounds import SOUND_ENDINGS
-from netspec.data.sources.class_folders import SPLIT_NAMES, files_in, folders_in
+from netspec.data.sources.class_folders import files_in, folders_in, split_folders
 from netspec.data.sources.images.image_survey import common_size, survey_files
 from netspec.data.sources.sounds.survey import survey_sounds
 from netspec.language.diagnostics import CompileError, fail
@@ -38,10 +38,9 @@ def survey_folder(folder: Path, path: str) -> Found:
     photos, masks = (next((lower[n] for n in known if n in lower), None) for known in (PHOTOS, MASKS))
     if photos is not None and masks is not None and files_in(folder / photos, ENDINGS):
         return _masks(folder, path, photos, masks)
-    splits = [name for name in names if name.lower() in SPLIT_NAMES]
     test = None
     place, where = folder, path
-    if splits and len(splits) == len(names):
+    if splits := split_folders(names):
         train = next((name for name in splits if name.lower().startswith("train")), splits[0])
         test = next((n for start in ("test", "val") for n in splits if n.lower().startswith(start)), None)
         place, where, names = folder / train, f"{path}/{train}", folders_in(folder / train)

@@ -14,14 +14,15 @@ from netspec.data.dataset.options import Channels, PictureSize
 from netspec.data.errors.files import BrokenFile
 from netspec.data.errors.reading import UnlikeColors
 from netspec.data.errors.sources import BadFolder, ImageSizes
+from netspec.data.formats.files import replace_advice
 from netspec.data.formats.images import ENDINGS, load_picture
 from netspec.data.sources.class_folders import (
-    SPLIT_NAMES,
     Listing,
     check_folder,
     check_same_classes,
-    files_in,
+    files_by_class,
     folders_in,
+    split_folders,
     split_options,
 )
 from netspec.data.sources.images.image_survey import COLORS, Survey, common_size, joined, remarks_on, survey_files
@@ -32,9 +33,6 @@ from netspec.language.files.regular_file import Refused
 from netspec.language.kinds import Choice, Text
 from netspec.language.lazy import np
 from netspec.language.word import hidden, option
-
-MAX_SHOWN = 5
-"""How many files a message lists."""
 
 MAX_CHECKED = 500
 """How many images are opened beforehand when they are read during training."""
@@ -147,12 +145,10 @@ class Images(Source):
 
     def _listing(self, folder: Path) -> Listing:
         place = folder / self.folder
-        names = _class_folders(place)
-        splits = [name for name in names if name.lower() in SPLIT_NAMES]
-        if splits and len(splits) == len(names):
+        if splits := split_folders(_class_folders(place)):
             train, test = split_options(self.folder, splits)
             advice = f"write `{self.word}({', '.join([train, *self._how, *test])})`"
-            problem = f"contains splits of the data ({', '.join(names)}), not classes"
+            problem = f"contains splits of the data ({', '.join(splits)}), not classes"
             raise Unplaced(BadFolder, option="folder", folder=str(place), problem=problem, advice=advice)
         return self._list(place, "folder")
 
@@ -263,9 +259,7 @@ def _list_images(folder: Path, option_name: str) -> Listing:
         Unplaced: there is no such folder, there are no images in it, or a class has none.
     """
     check_folder(folder, option_name)
-    files = {name: files_in(folder / name, ENDINGS) for name in _class_folders(folder)} or {
-        "": files_in(folder, ENDINGS)
-    }
+    files = files_by_class(folder, _class_folders(folder), ENDINGS)
     if not any(files.values()):
         advice = f"put the images of each class into its own folder; supported endings: {', '.join(ENDINGS)}"
         problem = "has no images in it"
@@ -286,13 +280,11 @@ def _class_folders(folder: Path) -> list[str]:
 
 
 def _broken(listing: Listing, broken: Mapping[Path, OSError]) -> Unplaced:
-    names = [listing.name(path) for path in broken]
-    more = f" and {len(names) - MAX_SHOWN} more" if len(names) > MAX_SHOWN else ""
-    advice = "remove or replace it" + (f": {', '.join(names[:MAX_SHOWN])}{more}" if len(names) > 1 else "")
-    error = next(iter(broken.values()))
+    names, error = [listing.name(path) for path in broken], next(iter(broken.values()))
     reason = "it is truncated or damaged" if "truncated" in str(error) else "it is not an image that can be read"
     if isinstance(error, Refused):
-        reason, advice = str(error.strerror), f"{error.advice}, or {advice}"
+        reason = str(error.strerror)
+    advice = replace_advice(names, error)
     return Unplaced(BrokenFile, option=listing.option, file=names[0], format="image", reason=reason, advice=advice)
 
 

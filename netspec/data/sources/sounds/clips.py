@@ -7,22 +7,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from netspec.data.dataset.dataset import Facts, Target
 from netspec.data.dataset.lazy_rows import Array
 from netspec.data.errors.sources import BadFolder
+from netspec.data.formats.files import FileStamp, file_stamp
 from netspec.data.formats.sounds import SOUND_ENDINGS
 from netspec.data.formats.tables.csv_format import CsvFormat
 from netspec.data.formats.tables.table import Table, read_table
 from netspec.data.formats.tables.table_files import CsvFile, TableFile, parquet_file
+from netspec.data.formats.tables.table_layout import Wanted
 from netspec.data.sources.class_folders import (
-    SPLIT_NAMES,
     Listing,
-    check_folder,
     check_same_classes,
-    files_in,
     folders_in,
+    list_classes,
+    split_folders,
     split_options,
 )
 from netspec.data.sources.tables.said import Columns
@@ -90,9 +92,15 @@ def _form(name: str) -> CsvFormat:
 
 
 def _table(path: Path, said: Columns, column: str) -> Table:
+    return _read(path, file_stamp(path), said.form, said.wanted((column,), (), (column,), leaves_out_ids=False))
+
+
+@lru_cache(maxsize=2)
+def _read(path: Path, stamp: FileStamp, form: CsvFormat, wanted: Wanted) -> Table:
+    """The table in a file, cached from its check to its training as long as the file has the same stamp."""
     is_parquet = path.suffix.lower() == ".parquet"
-    file: TableFile = parquet_file(path, path.name) if is_parquet else CsvFile(path, path.name, said.form)
-    return read_table(file, said.wanted((column,), (), (column,), leaves_out_ids=False))
+    file: TableFile = parquet_file(path, path.name) if is_parquet else CsvFile(path, path.name, form)
+    return read_table(file, wanted)
 
 
 def _of_table(
@@ -113,24 +121,9 @@ def _of_folder(listing: Listing) -> Clips:
 
 def _listed(folder: Path, option: str, given: str) -> Listing:
     """The sounds under a folder; raises Unplaced as `find_clips`."""
-    check_folder(folder, option)
-    names = folders_in(folder)
-    splits = [name for name in names if name.lower() in SPLIT_NAMES]
-    if splits and len(splits) == len(names):
-        advice = f"write `sounds({', '.join(part for part in _split_arguments(given, splits))})`"
-        problem = f"contains splits of the data ({', '.join(names)}), not classes"
+    if splits := split_folders(folders_in(folder)):
+        train, test = split_options(given, splits)
+        advice = f"write `sounds({', '.join([train, *test])})`"
+        problem = f"contains splits of the data ({', '.join(splits)}), not classes"
         raise Unplaced(BadFolder, option=option, folder=str(folder), problem=problem, advice=advice)
-    files = {name: files_in(folder / name, SOUND_ENDINGS) for name in names} or {"": files_in(folder, SOUND_ENDINGS)}
-    empty = next((name for name, paths in files.items() if not paths), None)
-    if empty is not None:
-        some = any(files.values())
-        problem = "is a class without sounds" if some else "has no sounds in it"
-        advice = f"put the sounds of each class into its own folder; supported endings: {', '.join(SOUND_ENDINGS)}"
-        place = str(folder / empty if some else folder)
-        raise Unplaced(BadFolder, option=option, folder=place, problem=problem, advice=advice)
-    return Listing(folder, files, option)
-
-
-def _split_arguments(given: str, splits: Sequence[str]) -> list[str]:
-    train, test = split_options(given, splits)
-    return [train, *test]
+    return list_classes(folder, option, "sound", SOUND_ENDINGS)

@@ -12,19 +12,15 @@ from functools import lru_cache, partial
 from pathlib import Path
 
 from netspec.data.errors.sounds import BadSound, EmptyBands, SoundsRead, UnlikeSounds
-from netspec.data.formats.files import FileStamp, file_stamp
+from netspec.data.formats.files import FileStamp, file_stamp, replace_advice
 from netspec.data.formats.sounds import SoundHead, read_sound_head, resampled_length
 from netspec.data.transforms.sounds.encoder import MelSettings, SoundEncoder, triangles
 from netspec.data.transforms.sounds.options import SoundOptions
 from netspec.language.diagnostics import Unplaced
-from netspec.language.files.regular_file import Refused
 from netspec.language.lazy import np
 
 MAX_HEADS = 20_000
 """The heads of how many sounds are read beforehand: some seconds. The others are checked when they are read."""
-
-MAX_SHOWN = 5
-"""How many files a message lists."""
 
 
 @dataclass(frozen=True)
@@ -59,15 +55,10 @@ Name = Callable[[Path], str]
 
 def broken_sounds(broken: Mapping[Path, OSError], name: Name, total: int, option: str) -> Unplaced:
     """What to raise for sounds that cannot be read."""
-    names = [name(path) for path in broken]
-    more = f" and {len(names) - MAX_SHOWN} more" if len(names) > MAX_SHOWN else ""
-    advice = "remove or replace it" + (f": {', '.join(names[:MAX_SHOWN])}{more}" if len(names) > 1 else "")
-    error = next(iter(broken.values()))
-    reason = str(error.strerror or error)
+    names, error = [name(path) for path in broken], next(iter(broken.values()))
+    reason, advice = str(error.strerror or error), replace_advice(names, error)
     if isinstance(error, FileNotFoundError):
         reason, advice = "there is no such file", "correct the name, or remove its row"
-    if isinstance(error, Refused):
-        advice = f"{error.advice}, or {advice}"
     bad = partial(Unplaced, BadSound, option=option, file=names[0], reason=reason, advice=advice)
     return bad(count=len(names), total=total)
 

@@ -13,12 +13,11 @@ from netspec.data.errors.files import BrokenFile
 from netspec.data.errors.sources import BadFolder
 from netspec.data.formats.files import TEXT_ENDINGS, FileStamp, file_stamp, read_file
 from netspec.data.sources.class_folders import (
-    SPLIT_NAMES,
     Listing,
-    check_folder,
     check_same_classes,
-    files_in,
     folders_in,
+    list_classes,
+    split_folders,
     split_options,
 )
 from netspec.data.transforms.class_ids import alike_names
@@ -120,17 +119,16 @@ class Texts(TextOptions, Source):
     def _listings(self, folder: Path) -> tuple[Listing, Listing | None]:
         """The training and the test texts; raises Unplaced unless the test folder has the same classes."""
         place, test_place = folder / self.folder, folder / self.test if self.test is not None else None
-        names = folders_in(place)
-        splits = {name.lower(): name for name in names if name.lower() in SPLIT_NAMES}
-        if splits and len(splits) == len(names):
+        splits = {name.lower(): name for name in split_folders(folders_in(place))}
+        if splits:
             if not {*splits} <= {"train", "test"} or "train" not in splits or test_place is not None:
                 raise self._unclear_splits(place, sorted(splits.values()))
             test_place = place / splits["test"] if "test" in splits else None
             place = place / splits["train"]
-        train = _listed(place, "folder")
+        train = list_classes(place, "folder", "text", TEXT_ENDINGS)
         if test_place is None:
             return train, None
-        test = _listed(test_place, "folder" if self.test is None else "test")
+        test = list_classes(test_place, "folder" if self.test is None else "test", "text", TEXT_ENDINGS)
         check_same_classes(train, test)
         return train, test
 
@@ -171,21 +169,3 @@ def _read_text(path: Path, encoding: str, option: str) -> str:
         advice = 'write the encoding of the files, such as `encoding = "cp1252"`, or save it as UTF-8'
         raise broken(reason=f"it is not in the encoding {encoding}", advice=advice) from error
     return unix_lines(text).strip()
-
-
-def _listed(folder: Path, option: str) -> Listing:
-    """The texts under a folder.
-
-    Raises:
-        Unplaced: there is no such folder, there are no texts in it, or a class has none.
-    """
-    check_folder(folder, option)
-    files = {name: files_in(folder / name, TEXT_ENDINGS) for name in folders_in(folder)}
-    files = files or {"": files_in(folder, TEXT_ENDINGS)}
-    empty = next((name for name, paths in files.items() if not paths), None)
-    if empty is not None:
-        problem = "is a class without texts" if any(files.values()) else "has no texts in it"
-        advice = f"put the texts of each class into its own folder; supported endings: {', '.join(TEXT_ENDINGS)}"
-        place = folder / empty if any(files.values()) else folder
-        raise Unplaced(BadFolder, option=option, folder=str(place), problem=problem, advice=advice)
-    return Listing(folder, files, option)

@@ -83,6 +83,20 @@ class SpecOptions(Frozen):
         return self.replace(overrides={**self.overrides, **given})
 
 
+def option_group(name: str, kind: type[Frozen], *options: Callable[[F], F]) -> Callable[[F], F]:
+    """Adds options to a command, which gets them together: as `name`, a `kind` with a field for each of them."""
+
+    def decorate(command: F) -> F:
+        @wraps(command)
+        def with_group(*args: Any, **given: Any) -> Any:
+            own = {field: given.pop(field) for field in kind.__struct_fields__}
+            return command(*args, **{name: kind(**own)}, **given)
+
+        return reduce(lambda decorated, option: option(decorated), reversed(options), with_group)  # type: ignore[return-value]
+
+    return decorate
+
+
 def spec_options(command: F) -> F:
     """`-D`, `--input` and `--data`: the command gets them as `given`, a `SpecOptions`."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 Goal = Literal["accuracy", "small", "fast"]
@@ -46,4 +46,4 @@ class Draft:
     """The text of a spec, and what was seen in the data."""
 
     text: str
-    findings: tuple[str, ...] = field(default=())
+    findings: tuple[str, ...] = ()

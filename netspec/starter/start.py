@@ -26,7 +26,8 @@ from netspec.starter.networks import recipe_for
 from netspec.starter.tables.opening import HEAD_BYTES, PARQUET, find_delimiter, open_table
 from netspec.starter.tables.options import is_writable
 from netspec.starter.tables.series import survey_series
-from netspec.starter.tables.table import check_target, survey_table
+from netspec.starter.tables.table import check_target, columns_of, survey_table
+from netspec.starter.tables.targets import target_column
 
 TABLES = (".csv", ".tsv", ".tab", *PARQUET)
 
@@ -72,9 +73,7 @@ def _survey(data: Path, target: str | None, folder: Path) -> Found:
         _check_needless(data, target, "a folder")
         return survey_folder(data, written)
     if ending in TABLES or (ending in TEXT_ENDINGS and _is_table(data, target)):
-        table = open_table(data)
-        name = check_target(table, target)
-        return survey_series(table, written, name, data.parent) or survey_table(table, written, name, data.parent)
+        return _survey_rows(data, target, written)
     if ending == ".npz":
         _check_needless(data, target, "an archive of arrays")
         return survey_array(data, written)
@@ -84,6 +83,17 @@ def _survey(data: Path, target: str | None, folder: Path) -> Found:
     reason = f"files that end in `{ending}` are not read" if ending else "its name has no ending that says what it is"
     advice = "give a .csv, .tsv, .parquet, .npz, .txt or .md file, or a folder"
     raise fail(UnknownData(path=str(data), reason=reason, advice=advice))
+
+
+def _survey_rows(data: Path, target: str | None, written: str) -> Found:
+    """What a table gives: a series where its rows follow each other in time, otherwise an example for each row."""
+    table = open_table(data)
+    name = check_target(table, target)
+    goal = target_column(table.file, name, table.cells[name], table.form)
+    if goal.missing:
+        table = table.where([not goal.is_missing(cell) for cell in table.cells[name]])
+    columns = columns_of(table, name, data.parent)
+    return survey_series(table, written, goal, columns) or survey_table(table, written, goal, columns, data.parent)
 
 
 def _facts(found: Found, spec: Path) -> Facts:

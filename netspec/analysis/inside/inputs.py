@@ -125,7 +125,7 @@ def split_inputs(
     chosen = np.arange(first, len(part) if count is None or is_spread else min(first + count, len(part)))
     if is_spread and count is not None and count < len(chosen):
         chosen = np.linspace(first, len(part) - 1, count).round().astype(int)
-    indices = {"train": splits.train_index, "val": splits.val_index, "test": splits.test_index}[split]
+    indices = splits.index_of(split)
     whole = splits.dataset.test if split == "test" and indices is None else splits.dataset.train
     assert whole is not None
     taken = whole.take(chosen if indices is None else indices[chosen])

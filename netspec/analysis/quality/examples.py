@@ -96,8 +96,7 @@ class Examples:
     @property
     def _index(self) -> Array | None:
         """The examples of the split among those of the training set; None where the source has them apart."""
-        own = {"train": self.splits.train_index, "val": self.splits.val_index, "test": self.splits.test_index}
-        return own[self.split]
+        return self.splits.index_of(self.split)
 
     @cached_property
     def kind(self) -> Literal["images", "sounds", "rows", "texts", "other"]:

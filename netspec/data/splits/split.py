@@ -63,9 +63,14 @@ class Splits:
     def facts(self) -> Facts:
         return self.dataset.facts
 
+    def index_of(self, part: str) -> Array | None:
+        """The indices of a split (`train`, `val`, `test`); None where it is apart from the training set of `dataset`,
+        or nothing is held out."""
+        return {"train": self.train_index, "val": self.val_index, "test": self.test_index}[part]
+
     def where(self, index: int, part: str = "train") -> str:
         """The name of an example of a split (`train`, `val`, `test`) in a message."""
-        indices = {"train": self.train_index, "val": self.val_index, "test": self.test_index}[part]
+        indices = self.index_of(part)
         return self.dataset.where(index, part) if indices is None else self.dataset.where(int(indices[index]))
 
 

@@ -98,16 +98,17 @@ class Described:
     def shown(self, index: int, level: float | None) -> dict[str, Any]:
         """What is shown of an example beside its points, as plain values."""
         loss, found = self.intervals.loss, dict[str, Any]()
-        ends = Described(self.intervals, self.numbers[index]).bounds(level)
+        one = Described(self.intervals, self.numbers[index])
+        ends = one.bounds(level)
         if ends is not None:
             low, high = (end.tolist() for end in ends)
             found["interval"] = {"level": level or self.intervals.level, "low": low, "high": high}
-        parameters = self.parameters
+        parameters = one.parameters
         if isinstance(loss, Quantile):
-            each = np.moveaxis(parameters["quantiles"][index], -1, 0).tolist()
+            each = np.moveaxis(parameters["quantiles"], -1, 0).tolist()
             found["quantiles"] = {to_source(q): numbers for q, numbers in zip(loss.levels, each, strict=True)}
         elif parameters:
-            found["std"] = parameters["std"][index].tolist()
+            found["std"] = parameters["std"].tolist()
         return found
 
     def crossed(self, noun: str) -> list[Diagnostic]:

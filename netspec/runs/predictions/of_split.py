@@ -50,13 +50,11 @@ def predict_split(run: Path, split: str, *, level: float | None = None, beams: i
         inputs = raw_arrays.take(np.arange(begin, min(begin + BATCH, len(names)))).loaded().inputs
         parts.append(model.predictions(*(inputs[name] for name in model.inputs)))
     outputs = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    found = Decoder(model, level, beams).predictions(
-        RawInputs({}, names, [*trained_data(run).changes(prepared)]), outputs
-    )
+    decoder = Decoder(model, level, beams)
+    found = decoder.predictions(RawInputs({}, names, [*trained_data(run).changes(prepared)]), outputs)
     for name in outputs:
         key = name if name in arrays.targets else next(iter(arrays.targets))
-        labels = found.model.preprocessing.class_names.get(name, ()) if found.model.preprocessing is not None else ()
-        _add_classes(found.examples, name, arrays.targets[key], labels)
+        _add_classes(found.examples, name, arrays.targets[key], decoder.names.get(name, ()))
         if key in raw_arrays.targets:
             _add_numbers(found.examples, name, read_all(raw_arrays.targets[key]))
     return replace(found, identities=_identities(prepared.splits, split, len(names)))
@@ -65,7 +63,7 @@ def predict_split(run: Path, split: str, *, level: float | None = None, beams: i
 def _identities(splits: Splits, split: str, count: int) -> Identities:
     """The lines of the examples in their table, or their numbers in the data."""
     dataset = splits.dataset
-    index = {"train": splits.train_index, "val": splits.val_index, "test": splits.test_index}[split]
+    index = splits.index_of(split)
     rows = dataset.rows if index is not None else dataset.test_rows
     places = range(count) if index is None else index.tolist()
     return Identities(dataset.noun, [str(place if rows is None else rows[place]) for place in places])
@@ -73,7 +71,7 @@ def _identities(splits: Splits, split: str, count: int) -> Identities:
 
 def _examples(splits: Splits, split: str, count: int) -> tuple[Arrays, list[str]]:
     """The examples of a split as the source has them, not normalized, and their names."""
-    index = {"train": splits.train_index, "val": splits.val_index, "test": splits.test_index}[split]
+    index = splits.index_of(split)
     names = [splits.where(row, split) for row in range(count)]
     if index is not None:
         return splits.dataset.train.take(index), names

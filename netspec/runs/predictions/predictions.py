@@ -15,7 +15,7 @@ from netspec.data.formats.tables.table_files import TableFile
 from netspec.data.predict.rows import Forecast, Identities
 from netspec.display.text import areas_text
 from netspec.language.diagnostics import Diagnostic, Diagnostics, fail
-from netspec.runs.predictions.intervals import Described
+from netspec.runs.predictions.intervals import ENDS, Described
 from netspec.spec.model import Model
 from netspec.training.control.conformal import percent
 from netspec.training.errors.intervals import NoIntervals
@@ -264,7 +264,7 @@ def interval_texts(shown: Mapping[str, Any]) -> list[str]:
     values, interval = np.asarray(shown["values"]), shown.get("interval")
     if interval is None:
         return [""] * values.size
-    ends = (np.asarray(interval[end]).reshape(-1) for end in ("low", "high"))
+    ends = (np.asarray(interval[end]).reshape(-1) for end in ENDS)
     return [f" ({percent(interval['level'])}: {low:.6g} to {high:.6g})" for low, high in zip(*ends, strict=True)]
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import isfinite
 from pathlib import Path
@@ -56,15 +56,13 @@ class Column:
     reason: str = ""
     missing: int = 0
     marks: tuple[str, ...] = ()
-    formats: tuple[str, ...] = field(default=())
+    formats: tuple[str, ...] = ()
     separator: str = ""
 
     @cached_property
     def numbers(self) -> Array:
         """The cells as float64, NaN where a cell is not a number."""
-        known = {cell: self.form.number(cell) for cell in {*self.cells}}
-        values = {cell: float("nan") if value is None else value for cell, value in known.items()}
-        return np.array([values[cell] for cell in self.cells])
+        return numbers_in(self.cells, self.form)
 
     @cached_property
     def counts(self) -> Counter[str]:
@@ -79,11 +77,6 @@ class Column:
     def as_number(self) -> Column:
         """The same as numbers, even if they are all equal."""
         return replace(self, kind="number", reason="") if self.kind == "nothing" else self
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether all numbers are written as whole numbers."""
-        return all(cell.replace(self.form.thousands, "").lstrip("+-").isdigit() for cell in self.counts)
 
 
 def column_of(name: str, cells: Sequence[str], form: CsvFormat, folder: Path, *, is_named: bool) -> Column:
@@ -122,6 +115,13 @@ def column_of(name: str, cells: Sequence[str], form: CsvFormat, folder: Path, *,
     if 2 * len(counts) > len(cells) and len(cells) >= MIN_IDS:
         return nothing(f"has another name in nearly every row ({len(counts):,} different ones)")
     return Column(name, cells, form, "category", missing=missing)
+
+
+def numbers_in(cells: Sequence[str], form: CsvFormat) -> Array:
+    """Cells as float64, NaN where one is not a number."""
+    known = {cell: form.number(cell) for cell in {*cells}}
+    values = {cell: float("nan") if value is None else value for cell, value in known.items()}
+    return np.array([values[cell] for cell in cells])
 
 
 def _number(name: str, cells: Sequence[str], form: CsvFormat) -> Column | None:

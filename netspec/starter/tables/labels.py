@@ -37,7 +37,7 @@ def survey_labels(table: OpenTable, path: str, goal: TargetColumn, columns: Sequ
     if times is None or goal.missing or table.is_sample:
         return None
     cells = table.cells[goal.name]
-    used = [*without_copies(without_leaks(columns, goal, cells))]
+    used = [*without_copies(without_leaks(columns, goal, table))]
     apart = (times.column.name, times.group)
     inputs = [c.name for c in used if c.kind == "number" and not c.missing and not c.marks and c.name not in apart]
     stretch = _stretch(times, cells)

@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
+from netspec.data.dataset.lazy_rows import Array
 from netspec.language.lazy import np
-from netspec.starter.tables.columns import Column, shown
+from netspec.starter.tables.columns import Column, numbers_in, shown
+from netspec.starter.tables.opening import OpenTable
 from netspec.starter.tables.targets import TargetColumn
 
 COPY = 0.99999
@@ -27,12 +29,13 @@ MAX_SAID = 5
 """How many values of such a column a sentence names."""
 
 
-def without_leaks(columns: Iterable[Column], goal: TargetColumn, target: Sequence[str]) -> Iterator[Column]:
+def without_leaks(columns: Iterable[Column], goal: TargetColumn, table: OpenTable) -> Iterator[Column]:
     """The columns; those from which the target can be read off are nothing to learn from. One of few values that
     decides it in nearly every row stays where there is nothing else."""
-    found = []
+    found, target = [], table.cells[goal.name]
+    numbers = None if goal.is_classes else numbers_in(target, table.form)
     for column in columns:
-        reason = _leak(column, goal, target) if column.kind in ("number", "category") else ""
+        reason = _leak(column, target, numbers) if column.kind in ("number", "category") else ""
         found.append(column.as_nothing(reason) if reason else column)
     deciding = [_decision(column, goal, target) if column.kind in ("number", "category") else "" for column in found]
     has_more = any(column.kind != "nothing" and not why for column, why in zip(found, deciding, strict=True))
@@ -49,19 +52,19 @@ def without_copies(columns: Iterable[Column]) -> Iterator[Column]:
         yield column.as_nothing(f"is a copy of {shown(first.name)}") if is_copy else column
 
 
-def _leak(column: Column, goal: TargetColumn, target: Sequence[str]) -> str:
-    """How a column says the target; empty for one that does not."""
+def _leak(column: Column, target: Sequence[str], numbers: Array | None) -> str:
+    """How a column says the target, of which the `numbers` are given unless it is one of classes; empty for one that
+    does not."""
     if [*column.cells] == [*target]:
         return "is a copy of the target"
-    if goal.is_classes:
+    if numbers is None:
         labels: dict[str, str] = {}
         if any(labels.setdefault(cell, label) != label for cell, label in zip(column.cells, target, strict=True)):
             return ""
         is_code = len(labels) == len({*labels.values()}) == len({*target})
         return "says the target in other words" if is_code else ""
     if column.kind == "number":
-        values = [column.form.number(cell) for cell in target]
-        mine, theirs = column.numbers, np.array([np.nan if value is None else value for value in values])
+        mine, theirs = column.numbers, numbers
         both = np.isfinite(mine) & np.isfinite(theirs)
         mine, theirs = mine[both], theirs[both]
         if len(mine) > 2 and mine.std() > 0 and theirs.std() > 0 and abs(np.corrcoef(mine, theirs)[0, 1]) > COPY:

@@ -1,23 +1,22 @@
 """Tables whose rows follow each other in time: windows over them, and a forecast.
 
-Input: an open table, and the target. Output: `Found`, or None where the rows are not a series.
+Input: an open table, its target and its columns. Output: `Found`, or None where the rows are not a series.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Sequence
 
 from netspec.data.transforms.dates import DAY
 from netspec.data.transforms.times import distance_text
 from netspec.language.lazy import np
 from netspec.language.values import to_source
 from netspec.starter.draft import Found, Setting
-from netspec.starter.tables.columns import shown
+from netspec.starter.tables.columns import Column, shown
 from netspec.starter.tables.labels import survey_labels
 from netspec.starter.tables.opening import OpenTable
 from netspec.starter.tables.options import names_text
-from netspec.starter.tables.table import columns_of
-from netspec.starter.tables.targets import target_column
+from netspec.starter.tables.targets import TargetColumn
 from netspec.starter.tables.times import Times, file_options, find_times
 
 MIN_ROWS = 60
@@ -45,10 +44,8 @@ PERIODS_NEEDED = 3
 """The years, weeks or days that a series has at least when its forecast is told the position in them."""
 
 
-def survey_series(table: OpenTable, path: str, target: str, folder: Path) -> Found | None:
-    """What a table gives as a series; None where it is not one, or its target is not a number."""
-    goal = target_column(table.file, target, table.cells[target], table.form)
-    columns = columns_of(table, target, folder)
+def survey_series(table: OpenTable, path: str, goal: TargetColumn, columns: Sequence[Column]) -> Found | None:
+    """What a table gives as a series; None where it is not one."""
     if goal.is_classes:
         return survey_labels(table, path, goal, columns)
     times = find_times(table, columns)
@@ -60,12 +57,12 @@ def survey_series(table: OpenTable, path: str, target: str, folder: Path) -> Fou
     ahead = max(1, min(seasons[0][0] if seasons else 8, times.rows // 20))
     past = season if len(seasons) > 1 else max(2, min(3 * (season or 16), times.rows // 6))
     others = [c for c in columns if c.kind == "number" and not c.missing and not c.marks and c.name != times.group]
-    inputs = [target, *(column.name for column in others)]
+    inputs = [goal.name, *(column.name for column in others)]
     options = [to_source(path), f"past = {past}", f"ahead = {ahead}"]
     options += [f"season = {season}"] if season else []
     options += [f"time = {to_source(times.column.name)}"]
     options += [f"group = {to_source(times.group)}"] if times.group is not None else []
-    options += [f"inputs = {names_text(inputs)}", f"targets = {to_source(target)}"]
+    options += [f"inputs = {names_text(inputs)}", f"targets = {to_source(goal.name)}"]
     parts = _calendar(times)
     if parts:
         form = times.column.formats[0].replace("%.f", ".%f")
@@ -92,7 +89,7 @@ def survey_series(table: OpenTable, path: str, target: str, folder: Path) -> Fou
         Setting("test", "last(15%)"),
         Setting("normalize", "standard"),
     )
-    title = f"Forecasts {shown(target)} from the rows of {table.file}, {table.file_rows:,} rows."
+    title = f"Forecasts {shown(goal.name)} from the rows of {table.file}, {table.file_rows:,} rows."
     return Found("series", f"windows({', '.join(options)})", title, tuple(findings), settings)
 
 

@@ -1,6 +1,6 @@
 """What a table gives to learn from: its source as it is written in a spec, and what was seen in it.
 
-Input: an open table, and the target. Output: `Found`.
+Input: an open table, its target and its columns. Output: `Found`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from netspec.starter.tables.columns import Column, column_of, shown
 from netspec.starter.tables.leaks import without_copies, without_leaks
 from netspec.starter.tables.opening import OpenTable
 from netspec.starter.tables.options import has_embedding, is_writable, options_of
-from netspec.starter.tables.targets import TargetColumn, recommend, target_column
+from netspec.starter.tables.targets import TargetColumn, recommend
 
 MAX_LISTED = 12
 """How many columns a sentence names."""
@@ -50,34 +50,32 @@ def check_target(table: OpenTable, target: str | None) -> str:
     return target.strip()
 
 
-def survey_table(table: OpenTable, path: str, target: str, folder: Path) -> Found:
-    """What a table gives.
+def survey_table(table: OpenTable, path: str, goal: TargetColumn, columns: Sequence[Column], folder: Path) -> Found:
+    """What a table gives whose rows are examples of their own.
 
     Args:
-        table: the table.
+        table: the rows that have a target.
         path: the file as it is written in the spec.
-        target: the column to predict.
+        goal: the target.
+        columns: the other columns.
         folder: that of the table.
 
     Raises:
-        CompileError: the target cannot be predicted, or there is nothing to predict it from (NS662, NS664).
+        CompileError: there is nothing to predict the target from (NS664).
     """
-    goal = target_column(table.file, target, table.cells[target], table.form)
-    table = table.where([not goal.is_missing(cell) for cell in table.cells[target]]) if goal.missing else table
-    columns = columns_of(table, target, folder)
     if picture_shape([column.name for column in columns]) is None:  # pixels at the edge may be constant
-        columns = [*without_copies(without_leaks(columns, goal, table.cells[target]))]
+        columns = [*without_copies(without_leaks(columns, goal, table))]
     else:
         columns = [column.as_number() for column in columns]
     used = [column for column in columns if column.kind != "nothing"]
     if not used:
         reasons = "\n".join(f"`{column.name}` {column.reason}" for column in columns[:MAX_LISTED])
         advice = reasons or "the table has a single column"
-        raise fail(NothingToPredictFrom(file=table.file, target=target, advice=advice))
-    options = [to_source(path), f"target = {to_source(target)}", *(f"{k} = {v}" for k, v in table.options)]
+        raise fail(NothingToPredictFrom(file=table.file, target=goal.name, advice=advice))
+    options = [to_source(path), f"target = {to_source(goal.name)}", *(f"{k} = {v}" for k, v in table.options)]
     options += options_of(columns, goal, folder, may_miss=table.is_sample)
     counted = f"{len(used)} column{'' if len(used) == 1 else 's'}"
-    title = f"Predicts {shown(target)} from {counted} of {table.file}, {table.file_rows:,} rows."
+    title = f"Predicts {shown(goal.name)} from {counted} of {table.file}, {table.file_rows:,} rows."
     settings, training = _for_target(goal)
     normalized = any(column.kind in ("number", "date", "set", "category") for column in used)
     if normalized:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import reduce, wraps
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from netspec.cli.commands.training.processes import ProcessOptions
+from netspec.cli.options import option_group
 from netspec.cli.output import print_once, print_report
 from netspec.language.diagnostics import fail
 from netspec.language.record import Frozen
@@ -17,8 +16,6 @@ from netspec.training.loop.callback import Callback, Several
 if TYPE_CHECKING:
     from netspec.analysis.first_aid.profile import Profile
     from netspec.spec.compilation import Compilation
-
-F = TypeVar("F", bound=Callable[..., Any])
 
 
 class FirstAidOptions(Frozen):
@@ -94,24 +91,18 @@ class FirstAidOptions(Frozen):
         return int(not found.is_good)
 
 
-def first_aid_options(command: F) -> F:
-    """`--overfit-batch`, `--dry-run` and `--profile`: the command gets them as `first_aid`, a `FirstAidOptions`."""
-
-    @wraps(command)
-    def with_options(*args: Any, **options: Any) -> Any:
-        own = {name: options.pop(name) for name in FirstAidOptions.__struct_fields__}
-        return command(*args, first_aid=FirstAidOptions(**own), **options)
-
-    options = (
-        click.option(
-            "--overfit-batch",
-            is_flag=True,
-            help="Only memorize one batch; where that fails, say what prevents it, with exit status 1.",
-        ),
-        click.option("--dry-run", is_flag=True, help="Only do one step of everything, with times and memory."),
-        click.option(
-            "--profile", is_flag=True, help="Trace some steps first, for Perfetto, and show the time of each layer."
-        ),
-        click.option("--profile-to", metavar="FILE", help="The same, with the trace in this new file (.json.gz)."),
-    )
-    return reduce(lambda decorated, option: option(decorated), reversed(options), with_options)  # type: ignore[return-value]
+first_aid_options = option_group(
+    "first_aid",
+    FirstAidOptions,
+    click.option(
+        "--overfit-batch",
+        is_flag=True,
+        help="Only memorize one batch; where that fails, say what prevents it, with exit status 1.",
+    ),
+    click.option("--dry-run", is_flag=True, help="Only do one step of everything, with times and memory."),
+    click.option(
+        "--profile", is_flag=True, help="Trace some steps first, for Perfetto, and show the time of each layer."
+    ),
+    click.option("--profile-to", metavar="FILE", help="The same, with the trace in this new file (.json.gz)."),
+)
+"""`--overfit-batch`, `--dry-run` and `--profile`: the command gets them as `first_aid`, a `FirstAidOptions`."""

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import reduce, wraps
-from typing import Any, TypeVar
 
 import click
 
-from netspec.cli.options import DEVICE, choose_device
+from netspec.cli.options import DEVICE, choose_device, option_group
 from netspec.cli.output import print_problems
 from netspec.cli.streams import separate_output
 from netspec.language.record import Frozen
@@ -19,8 +17,6 @@ from netspec.training.distributed.environments import detect
 from netspec.training.distributed.environments.explicit import LOCAL, with_options
 from netspec.training.distributed.environments.slurm import has_idle_tasks
 from netspec.training.errors.distributed import TasksNotStarted
-
-F = TypeVar("F", bound=Callable[..., Any])
 
 MAX_LOCAL = 256
 WAIT_SECONDS = 25.0
@@ -83,34 +79,28 @@ class ProcessOptions(Frozen):
             yield peers.process == 0
 
 
-def process_options(command: F) -> F:
-    """The options for several processes, and `--device`: the command gets them as `group`, a `ProcessOptions`."""
-
-    @wraps(command)
-    def with_group(*args: Any, **options: Any) -> Any:
-        own = {name: options.pop(name) for name in ProcessOptions.__struct_fields__}
-        return command(*args, group=ProcessOptions(**own), **options)
-
-    options = (
-        click.option(
-            "--processes",
-            type=click.IntRange(1, MAX_LOCAL),
-            metavar="N",
-            help="Start N processes on this machine, which train together; each gets an equal part of the cores.",
-        ),
-        click.option(
-            "--coordinator", metavar="HOST:PORT", help="One of several processes: where process 0 waits for the others."
-        ),
-        click.option("--process-id", type=click.IntRange(0), metavar="I", help="The number of this process, from 0."),
-        click.option("--process-count", type=click.IntRange(1), metavar="N", help="How many processes there are."),
-        click.option(
-            "--join-timeout",
-            type=click.FloatRange(1, 3600),
-            default=WAIT_SECONDS,
-            show_default=True,
-            metavar="SECONDS",
-            help="How long the processes wait for each other at the start.",
-        ),
-        click.option("--device", **DEVICE),
-    )
-    return reduce(lambda decorated, option: option(decorated), reversed(options), with_group)  # type: ignore[return-value]
+process_options = option_group(
+    "group",
+    ProcessOptions,
+    click.option(
+        "--processes",
+        type=click.IntRange(1, MAX_LOCAL),
+        metavar="N",
+        help="Start N processes on this machine, which train together; each gets an equal part of the cores.",
+    ),
+    click.option(
+        "--coordinator", metavar="HOST:PORT", help="One of several processes: where process 0 waits for the others."
+    ),
+    click.option("--process-id", type=click.IntRange(0), metavar="I", help="The number of this process, from 0."),
+    click.option("--process-count", type=click.IntRange(1), metavar="N", help="How many processes there are."),
+    click.option(
+        "--join-timeout",
+        type=click.FloatRange(1, 3600),
+        default=WAIT_SECONDS,
+        show_default=True,
+        metavar="SECONDS",
+        help="How long the processes wait for each other at the start.",
+    ),
+    click.option("--device", **DEVICE),
+)
+"""The options for several processes, and `--device`: the command gets them as `group`, a `ProcessOptions`."""

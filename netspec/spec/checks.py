@@ -98,19 +98,18 @@ def check_training(
     has_batches = bool(dataset.passes)
     unused = _check_batches(compilation, dataset, is_trained=preprocessing is None) if has_batches else []
     settings = without_splits(compilation.data) if has_batches else compilation.data
+    heads = output_heads(graph, compilation.train.loss)
     splits, warnings = prepare_data(
         dataset,
         settings,
         input_shapes(graph),
-        output_heads(graph, compilation.train.loss),
+        heads,
         input_spans=input_spans(graph),
         source_span=spans.get("source"),
         setting_spans=spans,
         self_scaling=self_scaling_inputs(graph),
         scaling=scaling,
-        scaled_heads=normalizable_heads(compilation.train, output_heads(graph, compilation.train.loss))
-        if is_scaled
-        else {},
+        scaled_heads=normalizable_heads(compilation.train, heads) if is_scaled else {},
         target_scaling=target_scaling,
     )
     if preprocessing is not None:
@@ -228,7 +227,8 @@ def _check_balance(compilation: Compilation, splits: Splits, recipe: Recipe) -> 
         if ids.dtype.kind not in "iu" or not MIN_COUNTED <= ids.size <= MAX_COUNTED:
             continue
         counts = np.bincount(ids)
-        if (most := int(counts.argmax())) >= 0 and counts[most] >= MAX_SHARE * ids.size and counts[most] < ids.size:
+        most = int(counts.argmax())
+        if MAX_SHARE * ids.size <= counts[most] < ids.size:
             label = output.target.names[most] if output.target.names is not None else str(most)
             span = compilation.setting_spans("data").get("source")
             found.append(Imbalanced(span=span, percent=f"{100 * counts[most] / ids.size:.3g}%", most=label))

@@ -157,8 +157,8 @@ def _check_facts(spec: Spec, graph: Graph, facts: Facts) -> None:
     span = spans.get("source")
     found = check_settings(spec.data, facts, spans)
     train = spec.section("train")
-    heads_of_data = output_heads(graph, train.loss if train is not BAD else None)
-    found += check_facts(facts, input_shapes(graph), heads_of_data, input_spans=input_spans(graph), source_span=span)
+    heads = output_heads(graph, train.loss if train is not BAD else None)
+    found += check_facts(facts, input_shapes(graph), heads, input_spans=input_spans(graph), source_span=span)
     if spec.data.source is not None and spec.data.source.predicts_next:
         found += check_next_token(graph)
     if train is BAD and "loss" in spec.setting_spans("train"):  # which may need several units for each target
@@ -172,9 +172,8 @@ def _check_facts(spec: Spec, graph: Graph, facts: Facts) -> None:
         lacks_split(train, keep, Check(train_spans(spec), problems=spec.problems))
     if spec.problems.errors or train is BAD:
         if train is not BAD:
-            check_chains(train, heads_of_data, Check(train_spans(spec), problems=spec.problems))
+            check_chains(train, heads, Check(train_spans(spec), problems=spec.problems))
         return
-    heads = heads_of_data
     facts = with_padding(join_targets(facts, heads), input_shapes(graph), heads)
     targets = {name: facts.targets[key] for name, key in pair_names(facts.targets, heads).items()}
     try:

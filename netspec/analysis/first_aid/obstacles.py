@@ -1,6 +1,6 @@
 """What keeps a network from memorizing a batch: what can be seen in its numbers, without training it again.
 
-Input: an engine with the batch, and the states before the first and after the last step. Output: `Obstacle`s.
+Input: the batch, its engine, and the states before the first and after the last step. Output: `Obstacle`s.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from netspec.analysis.inside.activity import MOVES, RECTIFIERS
+from netspec.analysis.first_aid.one_batch import OneBatch
+from netspec.analysis.inside.activity import MOVES, RECTIFIERS, activation_of
 from netspec.compiler.ir.cost import rows
-from netspec.layers.base import Layer
+from netspec.spec.experiment import SpecExperiment
 from netspec.storage.tree_paths import flatten
 from netspec.training.feed.device_data import Data
 from netspec.training.loop.nonfinite import explain
@@ -63,25 +64,25 @@ class Seen:
     last_gradients: Mapping[str, float]
 
 
-def visible_obstacles(engine: Engine, data: Data, seen: Seen, where: Callable[[int], str]) -> list[Obstacle]:
+def visible_obstacles(batch: OneBatch, engine: Engine, data: Data, seen: Seen) -> list[Obstacle]:
     """What can be seen, the surest first.
 
     Args:
+        batch: what was trained on what.
         engine: that of the batch.
         data: the batch on the device.
         seen: the training.
-        where: the place of an example of the batch, in words.
     """
     if int(seen.end["bad_step"]) >= 0:
         step = int(seen.end["bad_step"])
         found = explain(engine, data, seen.start(), step)
         message = f"the loss is not finite in step {step + 1}: {getattr(found, 'where', found.message)}"
-        return [Obstacle("nonfinite", message, found.hint_text), *_contradictions(data, where)]
+        return [Obstacle("nonfinite", message, found.hint_text), *_contradictions(data, batch.where)]
     return [
-        *_contradictions(data, where),
-        *_out_of_reach(engine, data),
-        *_squeezed(engine),
-        *_dead(engine, data, seen.end),
+        *_contradictions(data, batch.where),
+        *_out_of_reach(batch.job, data),
+        *_squeezed(batch.job),
+        *_dead(batch.job, engine, data, seen.end),
         *_without_gradient(seen),
     ]
 
@@ -115,11 +116,11 @@ def _contradictions(data: Data, where: Callable[[int], str]) -> Iterator[Obstacl
         )
 
 
-def _out_of_reach(engine: Engine, data: Data) -> Iterator[Obstacle]:
+def _out_of_reach(job: SpecExperiment, data: Data) -> Iterator[Obstacle]:
     """Targets that are numbers which the last activation never gives."""
-    for name, output in engine.recipe.outputs.items():
-        activation = output.head.activation if output.head.activation in BOUNDS else last_activation(engine)
-        if output.target.kind != "numbers" or activation not in BOUNDS or len(engine.recipe.outputs) > 1:
+    for name, output in job.recipe.outputs.items():
+        activation = output.head.activation if output.head.activation in BOUNDS else _last_activation(job)
+        if output.target.kind != "numbers" or activation not in BOUNDS or len(job.recipe.outputs) > 1:
             continue
         low, high = BOUNDS[activation]
         values = np.asarray(data.targets[name])
@@ -135,24 +136,19 @@ def _out_of_reach(engine: Engine, data: Data) -> Iterator[Obstacle]:
 # ---------------------------------------------------------------- the network
 
 
-def last_activation(engine: Engine) -> str:
-    """The word of the activation of the last layer of a network from a spec, before its head; empty: none."""
-    compilation = getattr(engine.experiment, "compilation", None)
-    if compilation is None:
-        return ""
-    computing = [row for row in rows(compilation.optimized) if row.word not in MOVES]
-    operation = computing[-1].node.operation if computing else None
-    word = operation.activation_word if isinstance(operation, Layer) else None
-    return word.word if word is not None else computing[-1].word if computing and computing[-1].word in BOUNDS else ""
+def _last_activation(job: SpecExperiment) -> str:
+    """The word of the activation of the last layer, before its head, or of the layer itself; empty: there is none."""
+    computing = [row for row in rows(job.compilation.optimized) if row.word not in MOVES]
+    return activation_of(computing[-1]) if computing else ""
 
 
-def _squeezed(engine: Engine) -> Iterator[Obstacle]:
+def _squeezed(job: SpecExperiment) -> Iterator[Obstacle]:
     """An activation before a loss on logits, which keeps them between two numbers."""
-    activation = last_activation(engine)
+    activation = _last_activation(job)
     _, high = BOUNDS.get(activation, (0, math.inf))
-    for output in engine.recipe.outputs.values():
+    for output in job.recipe.outputs.values():
         is_probability = output.scored.activation in ("softmax", "sigmoid", "margin")
-        if is_probability and math.isfinite(high) and len(engine.recipe.outputs) == 1:
+        if is_probability and math.isfinite(high) and len(job.recipe.outputs) == 1:
             head = output.scored.activation
             message = (
                 f"`{activation}` before the loss: `{output.loss.word}` takes logits and applies the {head} itself, so"
@@ -161,13 +157,10 @@ def _squeezed(engine: Engine) -> Iterator[Obstacle]:
             yield Obstacle("activation before the loss", message, f"remove the `{activation}` before the last {head}")
 
 
-def _dead(engine: Engine, data: Data, state: State) -> Iterator[Obstacle]:
+def _dead(job: SpecExperiment, engine: Engine, data: Data, state: State) -> Iterator[Obstacle]:
     """The first layer of which all, or nearly all, units are 0 for every example."""
-    model = getattr(engine.experiment, "model", None)
-    if model is None:
-        return
     module = engine.module(state["params"], state["other"], state["random"])
-    for name, value in model.results_of_layers(module, data.inputs):
+    for name, value in job.model.results_of_layers(module, data.inputs):
         values = np.asarray(value)
         if values.dtype.kind != "f" or values.ndim < 2:
             continue
@@ -179,19 +172,14 @@ def _dead(engine: Engine, data: Data, state: State) -> Iterator[Obstacle]:
                 "use a lower rate, `leaky_relu` instead of `relu`, or inputs that are scaled (`normalize = standard`)"
             )
             yield Obstacle(
-                "dead units", message, advice if _is_rectified(engine, name) else "look at what comes before it"
+                "dead units", message, advice if _is_rectified(job, name) else "look at what comes before it"
             )
             return
 
 
-def _is_rectified(engine: Engine, name: str) -> bool:
+def _is_rectified(job: SpecExperiment, name: str) -> bool:
     """Whether a layer ends in a relu."""
-    for row in rows(engine.experiment.compilation.optimized):  # type: ignore[attr-defined]  # it is from a spec
-        operation = row.node.operation
-        word = operation.activation_word if isinstance(operation, Layer) else None
-        if row.name == name and (row.word in RECTIFIERS or (word is not None and word.word in RECTIFIERS)):
-            return True
-    return False
+    return any(row.name == name and activation_of(row) in RECTIFIERS for row in rows(job.compilation.optimized))
 
 
 def _without_gradient(seen: Seen) -> Iterator[Obstacle]:

@@ -12,7 +12,8 @@ from typing import Any
 from flax import nnx
 
 from netspec.nn import GaussianNoise
-from netspec.training.experiment import Experiment, MakeModule
+from netspec.spec.experiment import SpecExperiment
+from netspec.training.experiment import MakeModule
 from netspec.training.optimizers import ChainWord
 from netspec.training.recipe.recipe import Recipe
 
@@ -27,12 +28,12 @@ class OneBatch:
     """The experiment on its first batch, what of the spec is left out, in words, and where an example of the batch is
     found in the data, in words."""
 
-    job: Experiment
+    job: SpecExperiment
     left_out: list[str]
     where: Callable[[int], str]
 
 
-def one_batch(job: Experiment) -> OneBatch:
+def one_batch(job: SpecExperiment) -> OneBatch:
     """The experiment on its first batch.
 
     Left out is what makes a training generalize and a batch harder to learn: augmentation, dropout and noise, penalties
@@ -54,9 +55,7 @@ def one_batch(job: Experiment) -> OneBatch:
         shuffle=False,
         augment=None,
     )
-    splits = getattr(job, "splits", None)
-    where = splits.where if splits is not None else "example {}".format
-    return OneBatch(batch, left_out, lambda row: where(int(rows[row])))
+    return OneBatch(batch, left_out, lambda row: job.splits.where(int(rows[row])))
 
 
 def _plain_recipe(recipe: Recipe, examples: int) -> tuple[Recipe, list[str]]:

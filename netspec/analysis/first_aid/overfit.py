@@ -22,7 +22,7 @@ from netspec.analysis.first_aid.one_batch import OneBatch, one_batch
 from netspec.analysis.lr_range_test import base_rate, rounded
 from netspec.display.metric_text import metric_text, numbers_of
 from netspec.display.text import plural
-from netspec.training.experiment import Experiment
+from netspec.spec.experiment import SpecExperiment
 from netspec.training.feed.spreads import spreads_of
 from netspec.training.loop.evaluate import compute_metrics
 from netspec.training.step.engine import Engine, State
@@ -101,7 +101,7 @@ class Overfit:
         return self.losses[0], self.losses[-1]
 
 
-def overfit(job: Experiment, *, name: str = "", steps: int = STEPS) -> Overfit:
+def overfit(job: SpecExperiment, *, name: str = "", steps: int = STEPS) -> Overfit:
     """Train on one batch until its loss is 1% of the first one; where that fails, find out why.
 
     Args:
@@ -129,7 +129,7 @@ def overfit(job: Experiment, *, name: str = "", steps: int = STEPS) -> Overfit:
 
 def _obstacles(batch: OneBatch, learner: _Learner, tried: _Try) -> Iterator[Obstacle]:
     """What prevents it: what is seen, and what helps when it is tried."""
-    found = visible_obstacles(learner.engine, learner.data, tried.seen, batch.where)
+    found = visible_obstacles(batch, learner.engine, learner.data, tried.seen)
     is_blocked = any(obstacle.kind in BLOCKING for obstacle in found)
     proven = [] if is_blocked else [*_rate_obstacle(learner, tried.losses), *_frozen_obstacle(batch.job, learner.steps)]
     yield from (*proven, *found)
@@ -159,7 +159,7 @@ def _rate_obstacle(learner: _Learner, losses: list[float]) -> Iterator[Obstacle]
             return
 
 
-def _frozen_obstacle(job: Experiment, steps: int) -> Iterator[Obstacle]:
+def _frozen_obstacle(job: SpecExperiment, steps: int) -> Iterator[Obstacle]:
     """The layers that are frozen, where the network learns the batch without that."""
     frozen = job.recipe.freeze
     if not frozen:
@@ -185,7 +185,7 @@ class _Try:
 class _Learner:
     """Trains on one batch, with other rates by the same program."""
 
-    def __init__(self, batch: Experiment, steps: int) -> None:
+    def __init__(self, batch: SpecExperiment, steps: int) -> None:
         self.batch, self.steps = batch, steps
         self.engine = Engine(batch)
         self.data: Any = self.engine.put_split(batch.train)

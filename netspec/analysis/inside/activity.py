@@ -102,14 +102,18 @@ def activity(
     return [replace(found.activity(), counts=counts[name]) for name, found in sums.items()]
 
 
+def activation_of(row: Row) -> str:
+    """The word of the activation of a layer, or of the layer itself where it has none, such as `relu`."""
+    operation = row.node.operation
+    word = operation.activation_word if isinstance(operation, Layer) else None
+    return word.word if word is not None else row.word
+
+
 class _Sums:
     """What is known of the results of a layer so far."""
 
     def __init__(self, row: Row) -> None:
-        self.row = row
-        operation = row.node.operation
-        word = operation.activation_word if isinstance(operation, Layer) else None
-        self.activation = word.word if word is not None else row.word
+        self.row, self.activation = row, activation_of(row)
         self.count = self.zeros = 0
         self.total = self.squares = 0.0
         self.low, self.high, self.idle = np.inf, -np.inf, np.array(True)

@@ -209,12 +209,12 @@ def _outcome(name: str, output: OutputRecipe, values: Array, targets: Array, of:
 
 def _bounds(output: OutputRecipe, values: Array) -> tuple[Array, Array] | None:
     """The ends of the intervals of vectors of numbers, from what the network gives; normalized as targets are."""
-    logits = np.asarray(values, np.float64)
-    if output.head.is_sequence:
+    if output.level is None or output.head.is_sequence:
         return None
+    logits = np.asarray(values, np.float64)
     numbers = output.loss.parameters(logits) if isinstance(output.loss, Distribution) else logits
-    std = np.ones(1) if output.scale is None else np.array(output.scale.std)
-    return find_bounds(output.loss, numbers, output.level, None if output.margins is None else output.margins / std)
+    margins = None if output.margins is None else output.margins / output.std
+    return find_bounds(output.loss, numbers, output.level, margins)
 
 
 @dataclass(frozen=True, eq=False)

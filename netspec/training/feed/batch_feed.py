@@ -12,12 +12,10 @@ from contextlib import closing
 from itertools import repeat
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from netspec.data.dataset.dataset import Arrays
 from netspec.data.prepare_batches import BatchSplit
 from netspec.storage.tree_paths import Tree
-from netspec.training.feed.device_data import fill, narrow
+from netspec.training.feed.device_data import as_placed
 from netspec.training.feed.placement import Placement
 from netspec.training.feed.prefetch import ahead
 from netspec.training.feed.spreads import RunningSpreads
@@ -85,11 +83,7 @@ class BatchFeed:
             return None
         count = len(arrays)
         rows = max(count, size or 0)
-        inputs = tuple(fill(narrow(np.asarray(arrays.inputs[name])), rows) for name in self.names)
-        targets = {
-            name: fill(output.place_targets(arrays.targets[name]), rows) for name, output in self.recipe.outputs.items()
-        }
-        placed = self.placement.put_own_rows((inputs, targets), rows)
+        placed = self.placement.put_own_rows(as_placed(arrays, self.recipe, self.names, rows), rows)
         return placed, self._spreads.of_batch(arrays), count, rows
 
     def _counted(self, arrays: Any, moments: Any, count: int, rows: int, *, is_last: bool) -> Batch:

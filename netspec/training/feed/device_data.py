@@ -40,13 +40,18 @@ def put_split(
     arrays: Arrays, recipe: Recipe, names: Sequence[str], placement: Placement, *, rows: int | None = None
 ) -> Data:
     """Transfer a split, padded to `rows` with copies of its first row; `names` are those of the inputs."""
-    inputs = tuple(fill(narrow(read_all(arrays.inputs[name])), rows) for name in names)
+    inputs, targets = placement.put(as_placed(arrays, recipe, names, rows))
+    return Data(inputs, targets, len(arrays.inputs[names[0]]))
+
+
+def as_placed(arrays: Arrays, recipe: Recipe, names: Sequence[str], rows: int | None) -> tuple[Tree, Tree]:
+    """Examples as they are transferred: the inputs, and the targets by output; padded as `put_split` pads a split."""
+    inputs = tuple(_fill(narrow(read_all(arrays.inputs[name])), rows) for name in names)
     targets = {
-        name: fill(output.place_targets(read_all(arrays.targets[name])), rows)
+        name: _fill(output.place_targets(read_all(arrays.targets[name])), rows)
         for name, output in recipe.outputs.items()
     }
-    inputs, targets = placement.put((inputs, targets))
-    return Data(inputs, targets, len(arrays.inputs[names[0]]))
+    return inputs, targets
 
 
 def counted_steps(output: OutputRecipe, inputs: Sequence[Any], names: Sequence[str], rows: Any = None) -> Any:
@@ -189,7 +194,7 @@ def narrow(array: Any) -> Any:
     return array.astype(narrow.get(array.dtype, array.dtype), copy=False)
 
 
-def fill(array: Any, rows: int | None) -> Any:
+def _fill(array: Any, rows: int | None) -> Any:
     """An array with at least `rows` rows: its own, and copies of the first one."""
     if rows is None or rows <= len(array):
         return array

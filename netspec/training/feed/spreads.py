@@ -92,5 +92,4 @@ def _numbers(output: OutputRecipe, name: str, arrays: Arrays) -> Any:
 
 def _squared_scale(output: OutputRecipe) -> Any:
     """Of each unit, at every step."""
-    std = np.ones(1) if output.scale is None else np.array(output.scale.std)
-    return np.resize(std, int(np.prod(output.head.shape))) ** 2
+    return np.resize(output.std, int(np.prod(output.head.shape))) ** 2

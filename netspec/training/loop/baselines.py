@@ -100,9 +100,9 @@ def _of_mean(recipe: Recipe, name: str, columns: Sequence[Column], part: str) ->
     learned, seen = (np.asarray(read_all(column), np.float64).reshape(len(column), -1) for column in columns)
     if seen.shape[1] != output.head.count:
         return {}
-    std = np.ones(1) if output.scale is None else np.array(output.scale.std)
-    errors = (learned.mean(axis=0) - seen) * np.resize(std, seen.shape[1])
-    spread = ((seen - seen.mean(axis=0)) ** 2).sum(axis=0) * np.resize(std, seen.shape[1]) ** 2
+    std = np.resize(output.std, seen.shape[1])
+    errors = (learned.mean(axis=0) - seen) * std
+    spread = ((seen - seen.mean(axis=0)) ** 2).sum(axis=0) * std**2
     found: dict[str, MetricValue] = {}
     for metric in output.metrics:
         if metric.word not in ("mae", "mse", "rmse", "r2"):

@@ -118,7 +118,7 @@ def calibrate_intervals(engine: Engine, weights: Weights, eval_set: EvalSet) -> 
 
 
 def _margins(output: OutputRecipe, logits: Any, targets: Any) -> tuple[float, ...]:
-    loss, std = output.loss, np.ones(1) if output.scale is None else np.array(output.scale.std)
+    loss, std = output.loss, output.std
     logits = np.asarray(logits, np.float64).reshape(len(logits), *output.head.logits_shape)
     targets = np.asarray(targets, np.float64).reshape(len(logits), *output.head.shape)
     numbers = loss.parameters(logits) if isinstance(loss, Distribution) else logits

@@ -347,10 +347,10 @@ class Training:
     def _training_metrics(self, examples: int) -> dict[str, Any]:
         """Metrics of the epoch so far; skipped steps do not count, and are reported where they can occur."""
         sums, skipped = self.engine.placement.get((self.state["sums"], self.state.get("skipped")))
-        if isinstance(self.data, BatchFeed):
-            examples = self.data.examples  # those that were given so far
+        spreads = self.spreads
+        if isinstance(self.data, BatchFeed):  # those that were given so far
+            examples, spreads = self.data.examples, self.data.spreads
         counted = examples if skipped is None else max(1, examples - int(skipped["examples"]))
-        spreads = self.data.spreads if isinstance(self.data, BatchFeed) else self.spreads
         if counted < self.data.examples:  # of some of the examples
             spreads = {name: spread * (counted / self.data.examples) for name, spread in spreads.items()}
         metrics = compute_metrics(self.recipe, sums, counted, spreads)

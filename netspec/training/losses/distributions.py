@@ -70,10 +70,6 @@ class Distribution(Loss):
         """The level of the interval that follows from the loss alone; None where there is none."""
         return DEFAULT_LEVEL
 
-    def has_level(self, level: float) -> bool:
-        """Whether there is an interval of this level."""
-        return True
-
     def log_density(self, parameters: Any, targets: Any) -> Any:
         """The logarithm of the density or probability of targets (… x targets), where the loss has a likelihood."""
         raise NotImplementedError
@@ -177,6 +173,7 @@ class Quantile(Distribution):
         return round(self.levels[-1] - self.levels[0], 12) if self.parts > 1 else None
 
     def has_level(self, level: float) -> bool:
+        """Whether there is an interval of this level."""
         return self._ends(level) is not None
 
     def _ends(self, level: float) -> tuple[int, int] | None:

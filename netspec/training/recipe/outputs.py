@@ -16,6 +16,7 @@ from netspec.data.dataset.lazy_rows import Column, blocks
 from netspec.data.transforms.normalization import Normalization
 from netspec.language.corrections import suggest
 from netspec.language.diagnostics import Fix, Problems
+from netspec.language.lazy import np
 from netspec.language.record import Frozen
 from netspec.language.source import Span
 from netspec.language.word import Word
@@ -60,6 +61,11 @@ class OutputRecipe(Frozen):
     are_calibrated: bool = False
     margins: tuple[float, ...] | None = None
     called: str | None = None
+
+    @property
+    def std(self) -> Any:
+        """What each number of the targets was divided by, in double precision; [1] where they are not normalized."""
+        return np.ones(1) if self.scale is None else np.array(self.scale.std)
 
     @property
     def scored(self) -> OutputHead:

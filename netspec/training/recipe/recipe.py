@@ -134,8 +134,11 @@ class Recipe(Frozen):
     @property
     def intervals(self) -> dict[str, float]:
         """The level of the intervals of each output whose coverage is measured."""
-        words = {name: [m.word for m in o.metrics if m.needs == "intervals"] for name, o in self.outputs.items()}
-        return {name: o.level for name, o in self.outputs.items() if o.level is not None and words[name]}
+        return {
+            name: o.level
+            for name, o in self.outputs.items()
+            if o.level is not None and any(m.needs == "intervals" for m in o.metrics)
+        }
 
     @property
     def margins(self) -> dict[str, tuple[float, ...]]:
@@ -164,7 +167,7 @@ class Recipe(Frozen):
 
     def with_margins(self, margins: Mapping[str, tuple[float, ...]]) -> Recipe:
         """The same with calibrated intervals of some outputs."""
-        outputs = {n: o.replace(margins=margins[n]) if n in margins else o for n, o in self.outputs.items()}
+        outputs = {name: o.replace(margins=margins.get(name, o.margins)) for name, o in self.outputs.items()}
         return self.replace(outputs=outputs)
 
     @property

@@ -9,6 +9,7 @@ from netspec.analysis.quality.numbers.intervals import wilson
 from netspec.display.charts.plane import Plane, Series, plane_svg
 from netspec.display.page.elements import paragraph, side_by_side, table_html
 from netspec.display.text import number_text
+from netspec.training.control.conformal import percent
 
 MAX_POINTS = 300
 """Examples in a chart."""
@@ -28,7 +29,7 @@ def intervals_html(outcome: Outcome) -> str:
         width = number_text(float((high - low)[:, column].mean()))
         shown = f"{count / total:.1%} ({ends[0]:.1%} to {ends[1]:.1%})"
         rows.append([name, f"{count:,} of {total:,}", shown, width])
-    level = f"{100 * outcome.level:.10g}%"
+    level = percent(outcome.level)
     head = ["", "inside", "coverage (95% confidence)", "mean width"]
     about = (
         f"Of the targets about {level} should be in their intervals; the charts have them in the order of predictions."

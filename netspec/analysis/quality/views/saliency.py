@@ -41,10 +41,12 @@ def saliencies(of: Evaluated, outcome: Outcome, chosen: Array) -> list[Array] | 
         return None
     rows = np.array([outcome.example(int(one)) for one in chosen])
     inputs = of.taking(rows).inputs
-    raw = {name: examples.raw(name, of.index[rows]) for name in scores.model.inputs}
+    attribution, raw = saliency_of, dict[str, Array]()
+    if is_signed(of, outcome):  # from inputs that are 0 before they are normalized
+        attribution = integrated_gradients_of
+        raw = {name: examples.raw(name, of.index[rows]) for name in scores.model.inputs}
     last = None if outcome.position is None else outcome.position[chosen].tolist()
     given = Inputs(raw, tuple(inputs[name] for name in scores.model.inputs), [""] * len(chosen), last)
-    attribution = integrated_gradients_of if is_signed(of, outcome) else saliency_of
     found = np.asarray(attribution(scores, given, None).values[names[0]])
     values = found.max(axis=-1) if examples.kind == "images" else found
     if is_spectrogram:  # as its picture: frequencies from top to bottom

@@ -33,6 +33,13 @@ def test_more_copies_are_marked_in_both(tmp_path: Path) -> None:
     assert svg.count("~ changed") == 1 and "added" not in re.findall(r">[+-] (\w+)<", svg)
 
 
+def test_blocks_of_which_only_the_number_differs_stay_closed(tmp_path: Path) -> None:
+    """ResNet-34 has more copies of four blocks of ResNet-18 (He et al. 2015, table 1), and all else is the same."""
+    svg, marks = drawn(tmp_path, SPECS / "resnet18.net", SPECS / "resnet34.net")
+    assert marks == {"changed": 8}
+    assert [text[-3:] for text in re.findall(r">(basic_block × \d)<", svg)] == ["× 2", "× 3", "× 3", "× 5", "× 2"]
+
+
 def test_one_is_marked_where_it_is(tmp_path: Path) -> None:
     svg, marks = drawn(tmp_path, SPECS / "mnist_cnn.net", SPECS / "multitask.net")
     assert marks == {"added": 1} and "+ added" in svg

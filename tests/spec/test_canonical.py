@@ -176,6 +176,31 @@ def test_large_networks_are_compared_in_a_moment() -> None:
     assert {c.kind for c in found.changes if c.section == "layer"} <= {"added", "renamed"}
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "block", "copies"),
+    [("resnet18", "resnet34", "basic_block", 8), ("resnet50", "resnet101", "bottleneck", 17)],
+)
+def test_whole_blocks_are_added(old: str, new: str, block: str, copies: int) -> None:
+    """He et al. 2015, table 1: [2, 2, 2, 2] and [3, 4, 6, 3] basic blocks, [3, 4, 6, 3] and [3, 4, 23, 3] bottlenecks."""
+    one, other = (meaning_of(Compilation(read_source(ROOT / f"specs/{n}.net"))) for n in (old, new))
+    added = [c for c in compare(one, other).changes if c.section == "layer" and c.kind == "added"]
+    assert len(added) == copies and {c.name.rpartition("_")[0] for c in added} == {block}
+
+
+def test_blocks_that_only_one_side_has_do_not_hide_equal_layers() -> None:
+    """A layer goes into a block: the layers are still those of before, under other names."""
+    flat = "input 8\ndense(4) -> relu -> dense(4, tanh) -> dense(2)\n"
+    part = "def begin = dense(4) -> relu\ninput 8\nbegin -> dense(4, tanh) -> dense(2)\n"
+    assert {c.kind for c in changes(flat, part)} == {"renamed"}
+
+
+def test_uses_of_a_shared_layer_in_a_row_are_layers_of_their_own() -> None:
+    once = "input 8\nshare twice = dense(8, relu)\ntwice -> twice -> dense(2)\n"
+    assert texts(once, once.replace("-> dense(2)", "-> twice -> dense(2)")) == [
+        "added layer twice: added dense(8, relu) after twice@2"
+    ]
+
+
 def test_pairs_by_name_when_lists_are_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("netspec.runs.align.MAX_PAIRS", 1)
     old, new = meaning(BASE).layers, meaning(BASE.replace("-> dense(10", "-> dropout(0.5) -> dense(10")).layers

@@ -35,7 +35,7 @@ class Differences:
 
 
 def pair_svg(old: Graph, new: Graph, found: Differences) -> str:
-    """The drawing as SVG; blocks are open where they differ."""
+    """The drawing as SVG; blocks are open where what is in them differs."""
     plans = outline_of(old), outline_of(new)
     before = _Marked(plans[0], {*found.old, *found.twins.values()}, found.old)
     after = _Marked(plans[1], {*found.new, *found.twins}, found.new)
@@ -44,7 +44,7 @@ def pair_svg(old: Graph, new: Graph, found: Differences) -> str:
     _mark_words(before, after, found.twins)
     body, x, height = "", MARGIN, 0.0
     for network, plan in zip((old, new), plans, strict=True):
-        placed = arrange(layout_of(plan), lambda box: bool(box.mark))
+        placed = arrange(layout_of(plan), _differs_inside)
         body += text_svg(network.name, x, MARGIN + TITLE_SIZE, TITLE_SIZE, "title", bold=True)
         body += "".join(plan_svg(placed, x - placed.left, MARGIN + 2 * TITLE_SIZE, largest_side(plan.shapes())))
         x += max(placed.right - placed.left, text_width(network.name, TITLE_SIZE)) + 3 * MARGIN
@@ -56,6 +56,10 @@ def pair_svg(old: Graph, new: Graph, found: Differences) -> str:
     legend += text_svg(text, MARGIN, y + 20, SMALL_SIZE, "note")
     right = max(x - 3 * MARGIN, right, MARGIN + text_width(text, SMALL_SIZE))
     return document(f"{old.name} and {new.name}", body + legend, right + MARGIN, y + 20 + MARGIN)
+
+
+def _differs_inside(box: Box) -> bool:
+    return box.inside is not None and any(part.mark for part in box.inside.all_boxes())
 
 
 class _Marked:

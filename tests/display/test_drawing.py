@@ -274,10 +274,18 @@ def test_shared_weights_are_marked() -> None:
     assert draw(found, "svg", "maps").decode().count("(shared)") == 2 * 5  # both towers
 
 
-@pytest.mark.parametrize("style", ["flow", "maps"])
-def test_a_drawing_has_its_name_and_the_number_of_parameters(style: str) -> None:
-    svg = draw(network(SPECS / "lenet5.net"), "svg", style).decode()
-    assert ">lenet5<" in svg and ">61,706 parameters<" in svg
+@pytest.mark.parametrize(
+    ("name", "style", "count"),
+    [
+        ("lenet5", "flow", "61,706"),
+        ("lenet5", "maps", "61,706"),
+        ("transformer", "blocks", "44,140,544"),
+        ("unet", "blocks", "31,030,658"),
+    ],
+)
+def test_a_drawing_has_its_name_and_the_number_of_parameters(name: str, style: str, count: str) -> None:
+    svg = draw(network(SPECS / f"{name}.net"), "svg", style).decode()
+    assert f">{name}<" in svg and f">{count} parameters<" in svg
 
 
 def test_bars_are_fractions_of_all_parameters() -> None:

@@ -12,10 +12,11 @@ from netspec.compiler.ir.graph import Graph
 from netspec.compiler.ir.outline import Plan, Wire, opened, outline_of
 from netspec.display.drawing.glyph import largest_side
 from netspec.display.drawing.layout.arrange import Placed, arrange, layout_of
-from netspec.display.drawing.styles.flow import HEAD, MARGIN, document, plan_svg
+from netspec.display.drawing.styles.flow import HEAD, HEADING, MARGIN, document, heading_svg, plan_svg
 
 MIN_STEPS = 3
 """A part stands beside another if it has at least this number of steps more than what it meets there."""
+TOP = MARGIN + HEADING
 CHANNEL = 44.0
 TURN = 12.0
 
@@ -33,13 +34,14 @@ def network_towers(network: Graph, levels: int | None = None) -> str | None:
     largest = largest_side(plan.shapes())
     side_x = MARGIN - beside.left
     main_x = side_x + beside.right + CHANNEL - main.left
-    body = "".join([*plan_svg(main, main_x, MARGIN, largest), *plan_svg(beside, side_x, MARGIN, largest)])
+    heading, room = heading_svg(network)
+    body = "".join([heading, *plan_svg(main, main_x, TOP, largest), *plan_svg(beside, side_x, TOP, largest)])
     for wire in plan.wires:
         if wire.source in side and wire.target not in side:
             ends = Wire(side_place[wire.source], main_place[wire.target], wire.source_port, wire.target_port)
             body += _across(main, beside, ends, main_x, side_x)
-    width = main_x + main.right + MARGIN
-    return document(network.name, body, width, max(main.height, beside.height + 2 * TURN) + 2 * MARGIN)
+    width = max(main_x + main.right + MARGIN, room)
+    return document(network.name, body, width, TOP + max(main.height, beside.height + 2 * TURN) + MARGIN)
 
 
 def _side_boxes(plan: Plan) -> set[int]:
@@ -79,12 +81,12 @@ def _part(plan: Plan, belongs: Callable[[int], bool]) -> tuple[Plan, dict[int, i
 def _across(main: Placed, beside: Placed, wire: Wire, main_x: float, side_x: float) -> str:
     """A wire from the bottom of a part, up between the two, and down into what reads it."""
     source, target = beside.boxes[wire.source], main.boxes[wire.target]
-    start_x, start_y = source.x + side_x, source.bottom + MARGIN
-    low = source.bottom + MARGIN + TURN + 17
+    start_x, start_y = source.x + side_x, source.bottom + TOP
+    low = start_y + TURN + 17
     lane = main_x + main.left - CHANNEL / 2
     ports = target.entries
     end_x = (ports[wire.target_port] if wire.target_port < len(ports) else target.x + TURN) + main_x
-    end_y = target.top + MARGIN
+    end_y = target.top + TOP
     high = end_y - TURN
     path = f"M{start_x:g} {start_y:g}V{low:g}H{lane:g}V{high:g}H{end_x:g}V{end_y:g}"
     head = f"M{end_x:g} {end_y:g}l{-HEAD:g} {-1.6 * HEAD:g}h{2 * HEAD:g}z"

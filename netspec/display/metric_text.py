@@ -14,6 +14,8 @@ from netspec.training.metrics.base import all_metric_names
 
 REPEATED = ("mse", "mae")
 """Metrics that are losses too; where one of them is the loss as well, it is shown once."""
+LAST = {"nll": 1, "pinball": 1, "mse": 2}
+"""Metrics that come after all others, and their order."""
 
 MAX_CLASSES = 4
 """Classes whose shares are all listed."""
@@ -94,10 +96,10 @@ def _is_loss(name: str, metrics: Mapping[str, Any]) -> bool:
 
 def plain_metrics(names: Iterable[str]) -> list[str]:
     """The metrics except losses, without their twins of other splits: those of the whole output before those of a
-    target column, and `mse`, the square of another, last."""
+    target column, and last those that say little by themselves: likelihoods, and `mse`, the square of another."""
     measured = [name for name in names if not name.endswith(("loss", "penalty"))]
     plain, known = [name for name in measured if not name.startswith(("val_", "test_"))], all_metric_names()
-    return sorted(plain, key=lambda name: (name.rpartition("_")[2] == "mse", name not in known))
+    return sorted(plain, key=lambda name: (LAST.get(name.rpartition("_")[2], 0), name not in known))
 
 
 def by_split(names: Iterable[str]) -> list[str]:

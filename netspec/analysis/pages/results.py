@@ -42,7 +42,7 @@ def _baselines_html(run: ReadRun) -> str:
         best = best_value(name, [value for value in values if value is not None])
         cells = [Cell(_text(name, value), is_best=value is not None and value == best) for value in values]
         rows.append([words_of(name), *cells])
-    caption = "Compared with forecasts that need no network"
+    caption = "Compared with baselines, which need no network"
     return table_html(caption, ["metric", "network", *baselines], rows) if rows else ""
 
 

@@ -19,6 +19,10 @@ STATES = {
 UNNAMED = "network"
 """What a network is called whose spec is a text from Python."""
 SPLITS = {"test": "test", "val": "validation", "train": "training"}
+SYMBOLS = {"r2": "R²", "nll": "negative log-likelihood", "iou": "IoU"} | {
+    name: name.upper() for name in ("rmse", "mse", "mae", "mape", "crps", "f1", "roc", "auc")
+}
+"""What words of the names of metrics are called in sentences and tables."""
 
 
 def summary_section(run: ReadRun) -> Section:
@@ -62,9 +66,11 @@ def spread_text(info: RunInfo, metric: str) -> str:
 
 
 def words_of(metric: str) -> str:
-    """`val_top5_accuracy` as words."""
+    """`val_top5_accuracy` as words, `r2` as R²."""
     split, _, rest = metric.partition("_")
-    return f"{SPLITS[split]} {words_of(rest)}" if split in SPLITS and rest else metric.replace("_", " ")
+    if split in SPLITS and rest:
+        return f"{SPLITS[split]} {words_of(rest)}"
+    return " ".join(SYMBOLS.get(word, word) for word in metric.split("_"))
 
 
 def _sentences(run: ReadRun) -> Iterator[str]:

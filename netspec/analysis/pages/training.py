@@ -19,6 +19,8 @@ from netspec.training.schedules import find_plateau, rates_of
 
 MAX_ROWS = 100
 """Epochs in the table; of a longer training, some at equal distances."""
+COMPILES = 4
+"""An epoch that takes this times longer than all others has no place in their chart."""
 
 
 _rates = lru_cache(maxsize=64)(rates_of)
@@ -69,12 +71,17 @@ def _gradient_panels(run: ReadRun) -> Iterator[Panel]:
 def _speed_panels(run: ReadRun) -> Iterator[Panel]:
     history = run.record.history
     seconds = [_number(record, "seconds") for record in history]
-    yield Panel("time per epoch (s), the first with compilation", [Curve("time", seconds, color=7)])
+    title, hidden = "time per epoch (s)", 0
+    if len(history) > 2 and seconds[0] > COMPILES * max(seconds[1:]):  # beside which all others would be a flat line
+        title, hidden = f"{title}, the first took {seconds[0]:.3g} s", 1
+    yield Panel(title, [Curve("time", [math.nan] * hidden + seconds[hidden:], color=7)])
     steps = [_number(record, "train_seconds") for record in history]
     count = run.counts.get("train", 0)
     if count and any(map(math.isfinite, steps)):
         speed = [count / time if time > 0 else math.nan for time in steps]
-        yield Panel("training examples per second", [Curve("throughput", speed, color=7)])
+        yield Panel(
+            "training examples per second", [Curve("throughput", [math.nan] * hidden + speed[hidden:], color=7)]
+        )
 
 
 def _number(record: Mapping[str, Any], key: str) -> float:

@@ -96,18 +96,18 @@ def importance_html(of: Evaluated, outcome: Outcome, found: list[Importance | No
     known = [(one, name_text(columns[i].name)) for i, one in enumerate(found) if one is not None]
     ranked = sorted(known, key=lambda pair: -pair[0].mean)[:MAX_BARS]
     metric, _ = score_of(outcome)
-    unit = "accuracy that is lost" if metric == "accuracy" else "RMSE that is added"
+    unit = "decrease of the accuracy" if metric == "accuracy" else "increase of the RMSE"
     unit += ", in standard deviations of the targets" if _is_relative(outcome) else ""
     bars = [
         Bar(name, one.mean, one.mean - one.std, one.mean + one.std, _signed(metric, one.mean)) for one, name in ranked
     ]
     first = f"most depends on {ranked[0][1]}" if ranked and ranked[0][0].mean > 0 else ""
     is_fraction = metric == "accuracy"
-    chart = bars_svg("What is lost without a column", unit, bars, summary=first, in_percent=is_fraction) if bars else ""
+    chart = bars_svg("Permutation importance", unit, bars, summary=first, in_percent=is_fraction) if bars else ""
     some = f"the {len(ranked)} most important of {len(columns)} columns; " if len(ranked) < len(columns) else ""
     text = (
-        f"Each column is permuted {REPEATS} times ({some}the lines are ± 1 standard deviation): "
-        "how much worse the predictions become. Columns that are correlated can replace each other, so that "
+        f"The values of a column are shuffled {REPEATS} times ({some}the lines are ± 1 standard deviation): by so "
+        "much the predictions become worse (Breiman 2001). Columns that are correlated can replace each other, so that "
         "none of them may seem important."
     )
     return heading("Importance of the columns") + paragraph(text) + f'<div class="scroll">{chart}</div>'

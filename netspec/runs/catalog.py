@@ -31,6 +31,7 @@ from netspec.storage.records import typed
 from netspec.storage.run_files import (
     SEARCH,
     checkpoint_steps,
+    distinct_names,
     is_run,
     member_folders,
     natural_order,
@@ -363,17 +364,22 @@ def sort_runs(runs: Sequence[RunInfo], key: str) -> list[RunInfo]:
 # ---------------------------------------------------------------- curves
 
 
-def histories_of(path: Path, name: str | None = None) -> list[RunHistory]:
-    """The epochs of a run; of a folder of several seeds or folds those of each. `name` is what it is called (None: as
-    the folder).
+def histories_of(path: Path, name: str) -> list[RunHistory]:
+    """The epochs of a run; of a folder of several seeds or folds those of each. `name` is what it is called.
 
     Raises:
         CompileError: it is not a run folder, or is damaged.
     """
     check_not_search(path)
     members = member_folders(path)
-    whole, group = name or path.name, str(path) if members else ""
+    group = str(path) if members else ""
     return [
-        RunHistory(f"{whole}/{run.path.name}" if members else whole, run.history, best_epoch(run), group)
+        RunHistory(f"{name}/{run.path.name}" if members else name, run.history, best_epoch(run), group)
         for run in map(read_run, members or [path])
     ]
+
+
+def histories(folders: Sequence[Path]) -> list[RunHistory]:
+    """The epochs of runs, under names that tell them apart; raises as `histories_of`."""
+    named = zip(folders, distinct_names(folders), strict=True)
+    return [history for folder, name in named for history in histories_of(folder, name)]

@@ -11,7 +11,7 @@ from netspec.display.drawing.draw import STYLES, picture_of_network
 from netspec.display.pictures import Picture
 from netspec.language.files.paths import is_folder
 from netspec.runs.arguments import check_choice, check_optional, read_spec, run_folder
-from netspec.runs.catalog import histories_of
+from netspec.runs.catalog import histories
 from netspec.spec.compilation import Compilation
 from netspec.spec.saved import read_compilation
 from netspec.storage.run_files import path_of_run
@@ -64,4 +64,4 @@ def plot(*runs: str | Path | Result, metrics: str | Sequence[str] = ()) -> Pictu
         raise TypeError("give at least one run folder")
     folders = [run_folder(run) if isinstance(run, str | Path) else run.run for run in runs]
     names = [metrics] if isinstance(metrics, str) else list(metrics)
-    return Picture(history_svg([history for folder in folders for history in histories_of(folder)], names))
+    return Picture(history_svg(histories(folders), names))

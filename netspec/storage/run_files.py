@@ -7,6 +7,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from collections.abc import Sequence
 from pathlib import Path
 
 from netspec.language.files.paths import is_file, is_folder
@@ -137,6 +138,20 @@ def member_folders(path: Path) -> list[Path]:
     """The runs in a folder of several; nothing for a usual run."""
     noun = repeated_by(path)
     return [] if noun is None else sorted(path.glob(f"{noun}-*"), key=lambda run: natural_order(run.name))
+
+
+def distinct_names(folders: Sequence[Path]) -> list[str]:
+    """The names of different folders, each with as many of those that it is in as tell it from the others; one of
+    several seeds or folds has that of its run, except beside its own kind."""
+    paths = [folder.resolve().parts for folder in folders]
+    are_of_one = len({path[:-1] for path in paths}) == 1 and len(paths) > 1
+
+    def name(folder: Path, path: tuple[str, ...]) -> str:
+        first = 2 if not are_of_one and repeated_by(folder.resolve().parent) is not None else 1
+        alike = range(first, len(path) + 1)
+        return "/".join(path[-next(n for n in alike if sum(one[-n:] == path[-n:] for one in paths) == 1) :])
+
+    return [name(folder, path) for folder, path in zip(folders, paths, strict=True)]
 
 
 def natural_order(name: str) -> tuple[str, int]:

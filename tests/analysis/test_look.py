@@ -77,7 +77,8 @@ def test_filters_of_several_channels_are_apart_and_colors_are_colors(images: net
 
 def test_maps_are_the_activations(images: netspec.Model) -> None:
     x = np.random.default_rng(0).random((8, 8, 1)).astype(np.float32)
-    shown = pixels(netspec.look(images).maps(x))
+    first, *shown = pixels(netspec.look(images).maps(x))
+    np.testing.assert_allclose(first[..., 0], 255 * (x[..., 0] - x.min()) / (x.max() - x.min()), atol=0.51)
     assert len(shown) == 3 + 2 + 1  # `flatten` only moves numbers
     conv = images.activations(x, "conv")[0]
     low, high = conv.min(), conv.max()
@@ -115,8 +116,29 @@ def test_weights_have_the_shape_of_the_image(images: netspec.Model) -> None:
     np.testing.assert_allclose(
         signed(shown[2], abs(kernel).max()), kernel[:, 2].reshape(4, 6), atol=0.02 * abs(kernel).max()
     )
-    with pytest.raises(ValueError, match="`dense_2` reads 3 numbers, not an image"):
-        netspec.look(model).weights("dense_2")
+
+
+@pytest.mark.parametrize("hidden", [3, 16, 300])
+def test_weights_of_a_layer_that_reads_a_vector_are_a_matrix(hidden: int) -> None:
+    """16 hidden units are no image of 4x4."""
+    model = netspec.compile(f"input 4x6x1\nflatten -> dense({hidden}, relu) -> dense(2)")
+    kernel, picture = np.asarray(model.module.dense_2.kernel[...]), netspec.look(model).weights("dense_2")
+    assert "a row for each unit, a column for each input" in picture.svg
+    shown = {*re.findall(r">(-?\d\.\d\d)<", picture.svg)}
+    assert {f"{number:.2f}" for number in kernel.ravel()} <= shown or hidden > 8
+    assert ("256 of 300 inputs" in picture.svg) == (hidden == 300)
+    (colors,) = pixels(picture)
+    assert colors.shape[:2] == (2, min(hidden, 256))
+
+
+def test_blocks_are_shown_where_they_are_named() -> None:
+    """A block gives what its last layer gives, which all layers have already."""
+    model = netspec.compile("def pair = conv(2, 3x3) -> relu\ninput 4x4x1\npair -> gap -> dense(2)")
+    x = np.random.default_rng(1).random((4, 4, 1)).astype(np.float32)
+    look = netspec.look(model)
+    shown = [text.split(":")[0] for text in headings(look.maps(x)) if ": " in text]
+    assert shown == ["network", "input x", "pair/conv", "pair/relu", "gap", "dense"]
+    assert pixels(look.maps(x, "pair"))[1].tolist() == pixels(look.maps(x, "pair/relu"))[1].tolist()
 
 
 def test_regions_have_the_color_of_the_prediction(plane: netspec.Model) -> None:

@@ -24,7 +24,7 @@ from netspec.analysis.pages import report as pages
 from netspec.analysis.pages.data import read_splits
 from netspec.analysis.pages.live.feed import Feed, Update
 from netspec.analysis.pages.live.server import event_text
-from netspec.analysis.pages.read_run import ReadRun, distinct_names
+from netspec.analysis.pages.read_run import ReadRun
 from netspec.analysis.pages.reproduce import command_of
 from netspec.analysis.pages.sections import run_sections
 from netspec.analysis.pages.statistics import features
@@ -36,7 +36,8 @@ from netspec.data.dataset.dataset import Dataset, Source
 from netspec.display.charts.lines import Curve, Panel, description_of, visible_points
 from netspec.display.metric_text import metric_text
 from netspec.display.text import number_text
-from netspec.runs.catalog import histories_of, look_at
+from netspec.runs.catalog import histories, look_at
+from netspec.storage.run_files import distinct_names
 from netspec.storage.run_lock import locked
 from tests.display.conftest import TABLE, flowers
 
@@ -167,6 +168,16 @@ def test_runs_of_the_same_name_have_longer_ones(tmp_path: Path) -> None:
     assert distinct_names(folders) == ["a/x/net-1", "b/x/net-1", "y/net-1", "net-2"]
 
 
+def test_a_seed_has_the_name_of_its_run_except_beside_other_seeds_of_it(runs: Path, tmp_path: Path) -> None:
+    seeds = [runs / "table-1" / name for name in ("seed-0", "seed-1")]
+    assert distinct_names(seeds) == ["seed-0", "seed-1"]
+    assert distinct_names([seeds[1], runs / "images-1"]) == ["table-1/seed-1", "images-1"]
+    assert netspec.report(seeds[0]).html.count("<title>table-1/seed-0</title>") == 1
+    shutil.copytree(runs / "images-1", tmp_path / "other" / "images-1")
+    labels = netspec.plot(runs / "images-1", tmp_path / "other" / "images-1").svg
+    assert ">other/images-1<" in labels and f">{runs.name}/images-1<" in labels
+
+
 # ---------------------------------------------------------------- states of runs
 
 
@@ -185,7 +196,7 @@ def test_the_best_epoch_of_an_unfinished_run(runs: Path, tmp_path: Path, keep: s
     (folder / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     found = look_at(folder)
     assert found.best_epoch == best and found.metrics["val_accuracy"] == 0.75
-    assert [one.best_epoch for one in histories_of(folder)] == [ReadRun(folder).best_epoch] == [best]
+    assert [one.best_epoch for one in histories([folder])] == [ReadRun(folder).best_epoch] == [best]
     settings["train"] |= {"keep": "last", "watched": None}
     (folder / "settings.json").write_text(json.dumps(settings))
     assert look_at(folder).metrics["val_accuracy"] == 0.7 and ReadRun(folder).best_epoch is None

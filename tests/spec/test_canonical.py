@@ -181,7 +181,7 @@ def test_large_networks_are_compared_in_a_moment() -> None:
     [("resnet18", "resnet34", "basic_block", 8), ("resnet50", "resnet101", "bottleneck", 17)],
 )
 def test_whole_blocks_are_added(old: str, new: str, block: str, copies: int) -> None:
-    """He et al. 2015, table 1: [2, 2, 2, 2] and [3, 4, 6, 3] basic blocks, [3, 4, 6, 3] and [3, 4, 23, 3] bottlenecks."""
+    """He et al. 2015, table 1: 2, 2, 2, 2 and 3, 4, 6, 3 basic blocks; 3, 4, 6, 3 and 3, 4, 23, 3 bottlenecks."""
     one, other = (meaning_of(Compilation(read_source(ROOT / f"specs/{n}.net"))) for n in (old, new))
     added = [c for c in compare(one, other).changes if c.section == "layer" and c.kind == "added"]
     assert len(added) == copies and {c.name.rpartition("_")[0] for c in added} == {block}

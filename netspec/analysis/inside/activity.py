@@ -1,6 +1,7 @@
-"""How active the layers of a network are over some examples: the distribution of what they give, and dead units.
+"""What the layers of a network give: for an example as feature maps, and over some examples how it is distributed, with
+the units that are dead.
 
-Input: a model and examples. Output: numbers for each layer, and a picture of them.
+Input: a model and examples. Output: numbers for each layer, and pictures of them.
 """
 
 from __future__ import annotations
@@ -11,9 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from netspec.analysis.inside.heat_maps import image_of
 from netspec.analysis.inside.inputs import Inputs, given_inputs, split_inputs
 from netspec.compiler.ir.cost import Row
 from netspec.data.dataset.lazy_rows import Array
+from netspec.display.charts.grid import Row as Tiles, Tile
 from netspec.display.charts.histograms import Histogram, histograms_svg
 from netspec.display.text import number_text, plural
 from netspec.language.corrections import suggest
@@ -27,6 +30,10 @@ MAX_EXAMPLES = 500
 MAX_LAYERS, MAX_NAMED = 60, 64
 """Layers in a picture, and dead units that are named."""
 BINS = 40
+MAX_TILES = 64
+"""Filters, maps or units of a layer that are shown; the heading says of how many."""
+SQUARE, LINE, MAX_SIDE = 14.0, 60, 840.0
+"""CSS pixels of a number of a vector, how many there are in a line, and the width of a sequence."""
 MAX_BYTES = 1 << 28
 """Of the results of a batch."""
 MOVES = ("flatten", "reshape", "dropout", "permute", "padding_mask")
@@ -196,3 +203,54 @@ def _histogram(layer: LayerActivity) -> Histogram:
     elif layer.dead is not None:
         numbers += f", no unit {state}"
     return Histogram(title, numbers, warning, layer.zeros, layer.low, layer.high, layer.counts.tolist())
+
+
+# ---------------------------------------------------------------- feature maps
+
+
+def maps_rows(model: Model, seen: Inputs, names: Sequence[str] | None) -> list[Tiles]:
+    """What layers make of an example; without `names` the input and all layers that do more than move numbers."""
+    found: Mapping[str, Array] = model.layer_results(names, *seen.raw.values())
+    rows: list[Tiles] = []
+    if names is None:
+        computing = {row.name for row in model.layers if row.word not in MOVES}
+        found = {name: values for name, values in found.items() if name in computing}
+        rows = [_input_row(model, name, values[0]) for name, values in seen.raw.items()]
+    rows += [_tiles_row(name, np.asarray(values[0]), "maps") for name, values in found.items()]
+    return [row for row in rows if row.tiles]
+
+
+def _input_row(model: Model, name: str, values: Array) -> Tiles:
+    """An input as it is in the data; tokens have no picture."""
+    if model.inputs[name].is_tokens:
+        return Tiles(name, [])
+    if values.ndim == 3 and values.shape[-1] == 3:
+        return Tiles(f"input {name}: {Shape(values.shape)}", [Tile(image_of(model, name, values))])
+    return _tiles_row(f"input {name}", np.asarray(values), "channels")
+
+
+def _tiles_row(name: str, values: Array, what: str) -> Tiles:
+    """The numbers of a layer or an input; of other shapes than those of images, sequences and vectors none."""
+    heading, values = f"{name}: {Shape(values.shape)}", values.astype(np.float32)
+    if values.ndim == 3:
+        count = values.shape[-1]
+        shown = [Tile(values[:, :, channel]) for channel in range(min(count, MAX_TILES))]
+        parts = f"{name}: {count_of(what, len(shown), count)} {Shape(values.shape)}"
+        return Tiles(parts if count > 1 or what == "maps" else heading, shown)
+    if values.ndim not in (1, 2):
+        return Tiles(heading, [])
+    squares = values.T if values.ndim == 2 else _in_lines(values)
+    return Tiles(heading, [Tile(squares)], side=min(SQUARE * max(squares.shape), MAX_SIDE))
+
+
+def _in_lines(values: Array) -> Array:
+    """A vector as lines of squares; what the last line lacks is as the smallest number."""
+    lines = -(-len(values) // LINE)
+    filled = np.full(max(lines * LINE if lines > 1 else len(values), 1), values.min(), values.dtype)
+    filled[: len(values)] = values
+    return filled.reshape(max(lines, 1), -1)
+
+
+def count_of(what: str, shown: int, total: int) -> str:
+    """`32 maps`, `64 of 512 maps`"""
+    return f"{total} {what}" if shown == total else f"{shown} of {total} {what}"

@@ -5,7 +5,7 @@ Input: a model with its weights. Output: `Picture`s, whose numbers are those of 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from math import isqrt
 from pathlib import Path
@@ -13,12 +13,17 @@ from typing import Any, Literal
 
 import numpy as np
 
-from netspec.analysis.inside.activity import activity_svg
+from netspec.analysis.inside.activity import MAX_TILES, activity_svg, count_of, maps_rows
 from netspec.analysis.inside.attention import attention_layer, attention_svg
 from netspec.analysis.inside.attribution import image_input
 from netspec.analysis.inside.embedding import embedding_svg
 from netspec.analysis.inside.function import curve_svg
-from netspec.analysis.inside.heat_maps import grad_cam_svg, integrated_gradients_svg, occlusion_svg, saliency_svg
+from netspec.analysis.inside.heat_maps import (
+    grad_cam_svg,
+    integrated_gradients_svg,
+    occlusion_svg,
+    saliency_svg,
+)
 from netspec.analysis.inside.inputs import Inputs, given_inputs, split_inputs
 from netspec.analysis.inside.maximize import maximize_svg
 from netspec.analysis.inside.plane import film_picture, regions_picture
@@ -31,20 +36,15 @@ from netspec.display.charts.inside.matrix import Matrix, matrices_svg
 from netspec.display.pictures import Picture
 from netspec.display.text import name_text
 from netspec.language.corrections import suggest
-from netspec.language.shape import Shape
 from netspec.runs.arguments import run_folder
 from netspec.runs.model import Model
 from netspec.spec.saved import load_model
 from netspec.storage.weights import flat_weights, weights_of
 
-MAX_TILES = 64
-"""Filters, maps or units of a layer that are shown; the heading says of how many."""
 MAX_CHANNELS = 8
 """Input channels of a filter that are shown."""
-SQUARE, LINE, MAX_SIDE = 14.0, 60, 840.0
-"""CSS pixels of a number of a vector, how many there are in a line, and the width of a sequence."""
-MOVES = ("flatten", "reshape", "dropout")
-"""Layers that only move numbers, which the layer before them shows already."""
+MAX_INPUTS = 256
+"""Inputs of a dense layer that are shown, where they are no image."""
 
 
 class Look:
@@ -76,71 +76,57 @@ class Look:
         are_colors = channels == 3 and row.name == self.model.layers[0].name
         inputs = range(1 if are_colors else min(channels, MAX_CHANNELS))
         shown = range(min(count, MAX_TILES // len(inputs)))
-        heading = _count("filters", len(shown), count)
+        heading = count_of("filters", len(shown), count)
         if are_colors:
             tiles = [Tile(_colors(kernel[..., i]), str(i + 1)) for i in shown]
         elif channels == 1:
             tiles = [Tile(kernel[:, :, 0, i], str(i + 1)) for i in shown]
         else:
             tiles = [Tile(kernel[:, :, c, i], f"{i + 1}, channel {c + 1}") for i in shown for c in inputs]
-            heading += f", {_count('input channels', len(inputs), channels)}"
+            heading += f", {count_of('input channels', len(inputs), channels)}"
         title = f"{self.model.name}: {row.name}, {count} filters {rows}x{columns}x{channels}"
         return Picture(grid_svg(title, [Row(heading, tiles, signed=not are_colors)]))
 
     def maps(self, x: Any = None, layers: str | Sequence[str] | None = None, *, example: int = 0) -> Picture:
-        """What each layer makes of an input: feature maps as images, vectors as rows of squares.
+        """What each layer makes of an input: feature maps as images, vectors as rows of squares; without `layers` the
+        input stands above them.
 
         Args:
             x: one example, as for `model.predict`; None: one of the test split.
-            layers: their names as in `netspec show`; None: all of them.
+            layers: their names as in `netspec show`, blocks as well; None: all layers.
             example: the index of the example of the test split.
 
         Raises:
             ValueError: the layer is unknown, or there is no test split.
         """
         names = [layers] if isinstance(layers, str) else layers
-        moved = {row.name for row in self.model.layers if row.word in MOVES} if names is None else set()
-        seen = self.inputs(x, example).first(1)
-        found: Mapping[str, Array] = self.model.layer_results(names, *seen.raw.values())
-        rows = []
-        for name, values in found.items():
-            if name in moved:
-                continue
-            value = np.asarray(values[0], np.float32)
-            if value.ndim == 3:
-                shown = min(value.shape[-1], MAX_TILES)
-                tiles = [Tile(value[:, :, channel]) for channel in range(shown)]
-                rows.append(Row(f"{name}: {_count('maps', shown, value.shape[-1])} {Shape(value.shape)}", tiles))
-            elif value.ndim in (1, 2):
-                squares = value.T if value.ndim == 2 else _in_lines(value)
-                side = min(SQUARE * max(squares.shape), MAX_SIDE)
-                rows.append(Row(f"{name}: {Shape(value.shape)}", [Tile(squares)], side=side))
+        rows = maps_rows(self.model, self.inputs(x, example).first(1), names)
         of = "an input" if x is not None else f"example {example:,} of the test split"
         return Picture(grid_svg(f"{self.model.name}: feature maps of {of}", rows))
 
     def weights(self, layer: str | None = None) -> Picture:
         """The weights of a dense layer as images, one for each unit, in the shape of the image that it reads; of one
-        that reads the columns of a table a matrix with a row for each unit and a column for each of them.
+        that reads no image a matrix with a row for each unit and a column for each number that it reads.
 
         Args:
             layer: its name as in `netspec show`; None: the first dense layer.
 
         Raises:
-            ValueError: the layer is unknown, or does not read an image.
+            ValueError: the layer is unknown, or there is none.
         """
         row = self._layer(layer, 2, "dense layers")
         kernel = self._kernel(row)
-        if (names := self._columns_before(row)) is not None:
+        names, shape = self._columns_before(row), self._image_before(row, kernel.shape[0])
+        if names is not None or shape is None:
             return self._matrix(row.name, kernel, names)
-        shape = self._image_before(row, kernel.shape[0])
-        if shape is None:
-            raise ValueError(f"`{row.name}` reads {kernel.shape[0]} numbers, not an image")
         count = kernel.shape[1]
         shown = min(count, MAX_TILES)
         images = [kernel[:, unit].reshape(shape) for unit in range(shown)]
         tiles = [Tile(image.mean(axis=-1) if image.ndim == 3 else image, str(i + 1)) for i, image in enumerate(images)]
         title = f"{self.model.name}: {row.name}, {count} units"
-        return Picture(grid_svg(title, [Row(_count("units", shown, count), tiles, signed=True)]))
+        heading = count_of("units", shown, count)
+        heading += f", the mean of {shape[2]} channels" if len(shape) == 3 and shape[2] > 1 else ""
+        return Picture(grid_svg(title, [Row(heading, tiles, signed=True)]))
 
     def attention(self, x: Any = None, layer: str | None = None, *, example: int = 0) -> Picture:
         """Which steps of a sequence each head of an attention layer looks at: in the row of a query are the weights of
@@ -327,14 +313,19 @@ class Look:
     def _kernel(self, row: LayerRow) -> Array:
         return np.asarray(self._weights[f"{row.name}/kernel"], np.float32)
 
-    def _matrix(self, name: str, kernel: Array, columns: Sequence[str]) -> Picture:
-        """The weights of a layer that reads the columns of a table."""
-        count = kernel.shape[1]
-        shown = kernel.T[:MAX_TILES]
-        matrix = Matrix(_count("units", len(shown), count), shown)
+    def _matrix(self, name: str, kernel: Array, columns: Sequence[str] | None) -> Picture:
+        """The weights of a layer that reads no image: the columns of a table, or the units of another layer."""
+        inputs, count = kernel.shape
+        read = min(inputs, MAX_INPUTS)
+        shown = kernel.T[:MAX_TILES, :read]
+        what, names = (
+            ("feature", columns[:read]) if columns is not None else ("input", [str(i + 1) for i in range(read)])
+        )
+        caption = count_of("units", len(shown), count) + (f", {read} of {inputs} inputs" if read < inputs else "")
         units = [str(i + 1) for i in range(len(shown))]
         title = f"{self.model.name}: {name}, {count} units"
-        return Picture(matrices_svg(title, [matrix], units, [*map(name_text, columns)], ("unit", "feature", "weight")))
+        matrix = Matrix(caption, shown)
+        return Picture(matrices_svg(title, [matrix], units, [*map(name_text, names)], ("unit", what, "weight")))
 
     def _columns_before(self, row: LayerRow) -> list[str] | None:
         """The names of the features of a table that a dense layer reads; None where it reads something else."""
@@ -353,19 +344,9 @@ class Look:
             known = tuple(size for size in sizes if isinstance(size, int))
             if len(known) == len(sizes) == 3 and int(np.prod(known)) == count:
                 return known
-        return (isqrt(count), isqrt(count)) if isqrt(count) ** 2 == count else None
-
-
-def _in_lines(values: Array) -> Array:
-    """A vector as lines of squares; what the last line lacks is as the smallest number."""
-    lines = -(-len(values) // LINE)
-    filled = np.full(max(lines * LINE if lines > 1 else len(values), 1), values.min(), values.dtype)
-    filled[: len(values)] = values
-    return filled.reshape(max(lines, 1), -1)
-
-
-def _count(what: str, shown: int, total: int) -> str:
-    return f"{total} {what}" if shown == total else f"{shown} of {total} {what}"
+        side = isqrt(count)
+        is_flat = row.name == self.model.layers[0].name and side > 1  # an image as one row of a table, such as 784
+        return (side, side) if is_flat and side**2 == count else None
 
 
 def _colors(filter_: Array) -> Array:

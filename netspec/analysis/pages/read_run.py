@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -26,17 +25,6 @@ from netspec.storage.errors import ChangedData
 from netspec.storage.run_files import is_run, member_folders
 from netspec.storage.run_folder import RunRecord, read_run
 from netspec.training.control.best_epoch import best_epoch
-
-
-def distinct_names(folders: Sequence[Path]) -> list[str]:
-    """The names of different folders, each with as many of those that it is in as tell it from the others."""
-    paths = [folder.resolve().parts for folder in folders]
-
-    def name(path: tuple[str, ...]) -> str:
-        alike = range(1, len(path) + 1)
-        return "/".join(path[-next(n for n in alike if sum(one[-n:] == path[-n:] for one in paths) == 1) :])
-
-    return [name(path) for path in paths]
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from netspec.analysis.pages.data import changes_html
-from netspec.analysis.pages.read_run import ReadRun, distinct_names
+from netspec.analysis.pages.read_run import ReadRun
 from netspec.analysis.pages.sections import run_sections
 from netspec.analysis.quality.generated import generated_sections
 from netspec.analysis.quality.sections import quality_sections
@@ -22,7 +22,7 @@ from netspec.language.text import encodable
 from netspec.runs.arguments import run_folder
 from netspec.runs.catalog import look_at
 from netspec.storage.errors import RunIsBusy
-from netspec.storage.run_files import member_folders
+from netspec.storage.run_files import distinct_names, member_folders
 from netspec.storage.run_folder import Run, read_run
 from netspec.storage.weights import check_not_search
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from netspec.analysis.pages.live.run_status import Marks, RunStatus, status_of
 from netspec.analysis.pages.live.status_bar import bar_html, status_html, tab_title, with_bar
-from netspec.analysis.pages.read_run import ReadRun, distinct_names
+from netspec.analysis.pages.read_run import ReadRun
 from netspec.analysis.pages.sections import run_sections
 from netspec.display.page.document import page_html, section_html
 from netspec.display.page.elements import paragraph
@@ -22,7 +22,7 @@ from netspec.display.text import plural
 from netspec.language.diagnostics import CompileError
 from netspec.language.files.paths import is_folder
 from netspec.language.text import encodable
-from netspec.storage.run_files import is_run, member_folders, repeated_by
+from netspec.storage.run_files import distinct_names, is_run, member_folders, repeated_by
 from netspec.storage.run_folder import RunRecord, read_run
 
 POLL_SECONDS = 0.5

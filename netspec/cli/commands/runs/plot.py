@@ -18,7 +18,7 @@ from netspec.display.pictures import Picture
 from netspec.display.text import line_width
 from netspec.language.files.paths import exists
 from netspec.language.text import wrap_lines
-from netspec.runs.catalog import find_run, histories_of
+from netspec.runs.catalog import find_run, histories
 
 
 @click.command()
@@ -64,5 +64,5 @@ def _told_apart(names: Sequence[str], folder: Path) -> tuple[list[RunHistory], l
     """The runs, which come first, and the names of metrics."""
     is_run = [exists(Path(name)) or exists(folder / name) for name in names]
     count = is_run.index(False) if False in is_run else len(names)
-    runs = [history for name in names[: max(count, 1)] for history in histories_of(find_run(name, folder))]
-    return runs, list(names[max(count, 1) :])
+    runs = [find_run(name, folder) for name in names[: max(count, 1)]]
+    return histories(runs), list(names[max(count, 1) :])

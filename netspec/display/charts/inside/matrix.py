@@ -25,8 +25,9 @@ SHADE = 0.7
 """How much of the color is in the cell of the largest number, so that it can be read on light and on dark pages."""
 MIN_HATCHED = 6.0
 BAR_WIDTH = 150.0
-MIN_LABELED = 12.0
-"""The smallest side of a cell beside which each row has its name; of smaller ones every tenth has its number."""
+MAX_NAMED, MIN_LABELED = 60, 12.0
+"""Up to so many rows and columns have their names, beside cells of at least this side; of more every tenth its number.
+"""
 
 
 @dataclass(frozen=True)
@@ -56,8 +57,9 @@ def matrices_svg(
         names: what rows and columns are, and the numbers.
         masked: which cells have no number, of the shape of a matrix.
     """
-    cell = min(MAX_CELL, max(MIN_CELL, WANTED_SIDE / max(len(rows), len(columns))))
-    if is_small := max(len(rows), len(columns)) <= FEW:
+    largest_side = max(len(rows), len(columns))
+    cell = min(MAX_CELL, max(MIN_LABELED if largest_side <= MAX_NAMED else MIN_CELL, WANTED_SIDE / largest_side))
+    if is_small := largest_side <= FEW:
         cell = LARGE_CELL
     side, across = _ticks(rows, cell), _ticks(columns, cell)
     left = max([text_width(text, SMALL_SIZE) for _, text in side] + [text_width(names[0], SMALL_SIZE)]) + 8

@@ -35,6 +35,9 @@ close. The bar below a number of parameters is their fraction of all. Below the 
 writes them all.
 """
 
+PAIR = ("resnet18", "resnet34")
+"""Two networks that are drawn side by side."""
+
 EXERCISES = {
     "exercise_filters_3x3": "The 16 filters of 3x3 that `specs/sdsc_cnn.net` has learned, and what each of them "
     "finds in a digit: `netspec look RUN filters` and `netspec look RUN maps conv --input digit.png`.",
@@ -61,6 +64,10 @@ def files() -> Iterator[tuple[str, str]]:
         options = f" --style {style}" if style != "flow" else ""
         command, picture = f"`netspec draw specs/{path.name}{options}`", f"![{path.stem}]({path.stem}.svg)"
         page.append(f"## {path.stem}\n\n{about}\n\n{command}\n\n{picture}\n")
+    old, new = PAIR
+    yield f"{old}_{new}.svg", netspec.draw(SPECS / f"{old}.net", SPECS / f"{new}.net").svg
+    command = f"`netspec draw specs/{old}.net specs/{new}.net`"
+    page.append(f"## Differences\n\nWhat {new} has more: {command}\n\n![{old}, {new}]({old}_{new}.svg)\n")
     page.append("## Exercises\n")
     for name, content in exercises():
         yield f"{name}.svg", content

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from netspec.display.charts.history import history_svg
 from netspec.display.drawing.draw import STYLES, picture_of_network
+from netspec.display.drawing.styles.pair import Differences, pair_svg
 from netspec.display.pictures import Picture
 from netspec.language.files.paths import is_folder
+from netspec.runs.align import align
 from netspec.runs.arguments import check_choice, check_optional, read_spec, run_folder
 from netspec.runs.catalog import histories
+from netspec.runs.diff import compare
+from netspec.spec.canonical import meaning_of
 from netspec.spec.compilation import Compilation
 from netspec.spec.saved import read_compilation
 from netspec.storage.run_files import path_of_run
@@ -23,30 +28,64 @@ if TYPE_CHECKING:
 
 def draw(
     network: Compiled | str | Path,
+    other: Compiled | str | Path | None = None,
     *,
     style: Literal["flow", "maps", "blocks"] = "flow",
     levels: int | None = None,
 ) -> Picture:
-    """A drawing of a network, which a notebook shows and `save` writes.
+    """A drawing of a network, or of two side by side with what differs, which a notebook shows and `save` writes.
 
     Args:
         network: a model, a spec (file or text) or a run folder.
+        other: the one to compare it with; it is drawn in the style `flow`, open where it differs.
         style: `flow`: layers from above; `maps`: feature maps, as in the LeNet-5 and AlexNet papers; `blocks`: as
             papers draw U-Net and the Transformer.
         levels: how many levels of blocks are open; None: as many as read well.
 
     Raises:
         CompileError: the spec has errors, or the run cannot be read.
+        ValueError: two networks are drawn in another style, or with levels.
     """
     check_choice("style", style, STYLES)
     check_optional("levels", levels, int, "an integer")
-    if isinstance(network, str | Path):
-        is_run = "\n" not in str(network) and is_folder(path_of_run(network))
-        compilation = read_compilation(path_of_run(network)) if is_run else Compilation(read_spec(network))
-        compilation.check()
-    else:
-        compilation = network.compilation
-    return picture_of_network(compilation.network, style, levels)
+    drawn = _compilation(network)
+    if other is None:
+        return picture_of_network(drawn.network, style, levels)
+    if style != "flow" or levels is not None:
+        raise ValueError("`style` and `levels` are those of one network: omit them to see what differs between two")
+    after = _compilation(other)
+    return Picture(pair_svg(drawn.network, after.network, differences(drawn, after)))
+
+
+def _compilation(network: Compiled | str | Path) -> Compilation:
+    if not isinstance(network, str | Path):
+        return network.compilation
+    is_run = "\n" not in str(network) and is_folder(path_of_run(network))
+    compilation = read_compilation(path_of_run(network)) if is_run else Compilation(read_spec(network))
+    compilation.check()
+    return compilation
+
+
+def differences(old: Compilation, new: Compilation) -> Differences:
+    """Which layers of two networks differ, for a drawing of both."""
+    was, now = meaning_of(old), meaning_of(new)
+    changes = [change for change in compare(was, now).changes if change.section == "layer"]
+    lost = {change.was or change.name: change.kind for change in changes if change.kind in ("removed", "changed")}
+    gained = {change.name: change.kind for change in changes if change.kind in ("added", "changed")}
+    names, old_names = ([layer["name"] for layer in meaning.layers] for meaning in (now, was))
+    pairs = align(was.layers, now.layers)
+    twins = {names[j]: old_names[i] for i, j in pairs if i is not None and j is not None}
+    return Differences(_by_layer(lost, old_names), _by_layer(gained, names), twins)
+
+
+def _by_layer(changes: Mapping[str, str], names: Iterable[str]) -> dict[str, str]:
+    """The kind of change of each layer; some changes are those of whole blocks."""
+    found = {}
+    for name in names:
+        for path in accumulate(name.split("/"), "{}/{}".format):
+            if path in changes:
+                found[name] = changes[path]
+    return found
 
 
 def plot(*runs: str | Path | Result, metrics: str | Sequence[str] = ()) -> Picture:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import netspec
 from netspec.cli.main import run
 from tests.display.test_drawing import check_page
 
@@ -76,3 +77,11 @@ def test_what_a_style_or_a_pair_is_not_drawn_as(capsys: pytest.CaptureFixture[st
         assert "takes a name that ends in .svg, .png, .pdf" in err and err.endswith("hint: write `-o x.svg`\n")
     assert run(["draw", lenet, mlp, "--style", "maps"]) == 1
     assert "error: --style maps draws one network" in capsys.readouterr().err
+
+
+def test_python_draws_the_same(tmp_path: Path) -> None:
+    old, new = SPECS / "vgg16.net", SPECS / "vgg16_bn.net"
+    svg, _ = drawn(tmp_path, old, new)
+    assert netspec.draw(old, new).svg == svg == netspec.draw(netspec.compile(old), new).svg
+    with pytest.raises(ValueError, match="omit them to see what differs"):
+        netspec.draw(old, new, style="maps")

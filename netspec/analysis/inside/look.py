@@ -44,7 +44,7 @@ from netspec.storage.weights import flat_weights, weights_of
 MAX_CHANNELS = 8
 """Input channels of a filter that are shown."""
 MAX_INPUTS = 256
-"""Inputs of a dense layer that are shown, where they are no image."""
+"""Inputs of a dense layer in a matrix of its weights."""
 
 
 class Look:

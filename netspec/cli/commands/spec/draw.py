@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from itertools import accumulate
 from pathlib import Path
 
 import click
@@ -12,13 +10,10 @@ from netspec.cli.files import write_bytes
 from netspec.cli.options import SpecOptions, json_option, spec_options
 from netspec.cli.output import print_problems, print_result
 from netspec.display.drawing.draw import ALL_LEVELS, FORMATS, STYLES, draw, draw_pair, network_blocks
-from netspec.display.drawing.styles.pair import Differences
 from netspec.display.text import line_width
 from netspec.language.files.paths import is_folder
 from netspec.language.text import wrap_lines
-from netspec.runs.align import align
-from netspec.runs.diff import compare
-from netspec.spec.canonical import meaning_of
+from netspec.runs.pictures import differences
 from netspec.spec.compilation import Compilation
 from netspec.spec.saved import read_compilation
 from netspec.storage.run_files import path_of_run
@@ -89,7 +84,7 @@ def command(
         text = f"{path}: {spec.name}"
     else:
         after = _compilation(other, given)
-        content = _pair(spec, after, form)
+        content = draw_pair(spec.network, after.network, differences(spec, after), form)
         text = f"{path}: {spec.name} and {after.name}"
     write_bytes(path, content)
     print_result({"picture": str(path)} if as_json else wrap_lines(text, line_width()))
@@ -103,25 +98,3 @@ def _compilation(file: str, given: SpecOptions) -> Compilation:
     spec = read_compilation(path) if is_run else given.compilation(file)
     spec.check()
     return spec
-
-
-def _pair(old: Compilation, new: Compilation, form: str) -> bytes:
-    was, now = meaning_of(old), meaning_of(new)
-    changes = [change for change in compare(was, now).changes if change.section == "layer"]
-    lost = {change.was or change.name: change.kind for change in changes if change.kind in ("removed", "changed")}
-    gained = {change.name: change.kind for change in changes if change.kind in ("added", "changed")}
-    names, old_names = ([layer["name"] for layer in meaning.layers] for meaning in (now, was))
-    pairs = align(was.layers, now.layers)
-    twins = {names[j]: old_names[i] for i, j in pairs if i is not None and j is not None}
-    found = Differences(_by_layer(lost, old_names), _by_layer(gained, names), twins)
-    return draw_pair(old.network, new.network, found, form)
-
-
-def _by_layer(changes: Mapping[str, str], names: Iterable[str]) -> dict[str, str]:
-    """The kind of change of each layer; some changes are those of whole blocks."""
-    found = {}
-    for name in names:
-        for path in accumulate(name.split("/"), "{}/{}".format):
-            if path in changes:
-                found[name] = changes[path]
-    return found

@@ -26,8 +26,8 @@ SHADE = 0.7
 MIN_HATCHED = 6.0
 BAR_WIDTH = 150.0
 MAX_NAMED, MIN_LABELED = 60, 12.0
-"""Up to so many rows and columns have their names, beside cells of at least this side; of more every tenth its number.
-"""
+"""How many rows and columns at most have their names, beside cells of at least this side; of more, every tenth has its
+number."""
 
 
 @dataclass(frozen=True)

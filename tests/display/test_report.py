@@ -149,7 +149,7 @@ def test_seeds_have_mean_and_standard_deviation(runs: Path) -> None:
     for seed in ("seed-0", "seed-1"):
         done = (runs / "table-1" / seed / "metrics.jsonl").read_text().splitlines()[-1]
         values.append(json.loads(done)["metrics"]["test_loss"])
-    row = next(row for row in found if row[0] == "test_loss")
+    row = next(row for row in found if row[0] == "test loss")
     assert row[1:3] == [metric_text("loss", statistics.fmean(values)), metric_text("loss", statistics.stdev(values))]
 
 
@@ -157,10 +157,10 @@ def test_runs_are_compared_with_the_best_marked(runs: Path) -> None:
     html = netspec.report(runs / "table-1" / "seed-0", runs / "table-1" / "seed-1").html
     rows = {row[0]: row[1:] for row in tables(html)["The runs side by side; ★: the best of a row"]}
     assert rows["train.seed"] == ["0", "1"] and rows["parameters"][0] == rows["parameters"][1]
-    losses = [float(cell) for cell in rows["val_loss"]]
-    marked = re.search(r'<th scope="row">val_loss</th>(.*?)</tr>', html, re.S)
+    losses = [float(cell) for cell in rows["validation loss"]]
+    marked = re.search(r'<th scope="row">validation loss</th>(.*?)</tr>', html, re.S)
     assert marked is not None
-    assert re.findall(r'class="number best">([^<]*)<', marked[1]) == [rows["val_loss"][losses.index(min(losses))]]
+    assert re.findall(r'class="number best">([^<]*)<', marked[1]) == [rows["validation loss"][losses.index(min(losses))]]
 
 
 def test_runs_of_the_same_name_have_longer_ones(tmp_path: Path) -> None:
@@ -262,7 +262,7 @@ def test_several_seeds_are_compared_by_their_means(runs: Path) -> None:
     losses = [json.loads((folder / f"seed-{i}/metrics.jsonl").read_text().splitlines()[-1])["metrics"] for i in (0, 1)]
     values = [one["test_loss"] for one in losses]
     text = " ± ".join(metric_text("loss", of(values)) for of in (statistics.fmean, statistics.stdev))
-    assert rows["test_loss"][0].startswith(text)
+    assert rows["test loss"][0].startswith(text)
     (seeds,) = (part for caption, part in found.items() if "best weights of each seed (mean ±" in caption)
     assert next(row for row in seeds if row[0] == "loss")[3] == text
 

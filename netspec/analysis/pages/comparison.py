@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from netspec.analysis.pages.read_run import ReadRun
 from netspec.analysis.pages.reproduce import command_of
 from netspec.analysis.pages.results import metrics_html
-from netspec.analysis.pages.summary import spread_text, summary_body, words_of
+from netspec.analysis.pages.summary import SPLITS, spread_text, summary_body, words_of
 from netspec.analysis.pages.training import charts_html
 from netspec.display.metric_text import best_value, by_split, metric_text, plain_metrics
 from netspec.display.page.elements import Cell, copied_html, paragraph, table_html, tiles_html
@@ -47,9 +47,14 @@ def comparison_section(runs: Sequence[ReadRun]) -> Section:
     return Section("comparison", "Comparison", paragraph(_best_text(runs) + _running_text(runs)) + table + notes)
 
 
+def _with_split(name: str) -> str:
+    """A metric as words, with its split also where that is the training."""
+    return words_of(name if name.partition("_")[0] in SPLITS else f"train_{name}")
+
+
 def _metric_row(name: str, infos: Sequence[RunInfo]) -> list[str | Cell]:
     best = best_value(name, [info.metrics[name] for info in infos if name in info.metrics])
-    cells: list[str | Cell] = [name]
+    cells: list[str | Cell] = [_with_split(name)]
     for info in infos:
         text = spread_text(info, name)
         cells.append(Cell(text, is_best=best is not None and info.metrics.get(name) == best))
@@ -113,6 +118,7 @@ def members_section(parent: ReadRun, runs: Sequence[ReadRun]) -> Section:
     )
     names = [run.name.removeprefix(f"{noun}-") for run in done]
     head, *rows = members_rows(noun, names, found)
+    rows = [[_with_split(name), *values] for name, *values in rows]
     table = table_html(f"Metrics of all {noun}s", head, rows) if found else ""
     return Section(
         "summary", "Summary", tiles_html(tiles) + paragraph(text) + _missing_html(parent, planned, done) + table

@@ -98,7 +98,7 @@ def write_short_reports(run: Path) -> None:
     for folder in (run, *member_folders(run)):
         full = f"the full report, with the data and what the predictions show: netspec report {folder}"
         note = f"{_note([folder])}; {full}"
-        page = page_html(folder.name, run_sections([ReadRun(folder)]), note=note)
+        page = page_html(distinct_names([folder])[0], run_sections([ReadRun(folder)]), note=note)
         Run.open(folder).write_report(page)
 
 

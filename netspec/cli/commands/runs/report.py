@@ -14,6 +14,7 @@ from netspec.display.text import line_width
 from netspec.language.files.paths import is_folder
 from netspec.language.text import wrap_lines
 from netspec.runs.catalog import find_run
+from netspec.storage.run_files import distinct_names
 
 
 @click.command()
@@ -45,7 +46,7 @@ def command(names: tuple[str, ...], output: str | None, folder: str, as_json: bo
         raise click.UsageError(f"cannot write {path}: {problem}")
     page = report(runs)
     write_text(path, page.html)
-    names_of = ", ".join(run.name for run in runs)
+    names_of = ", ".join(distinct_names(runs))
     print_result(
         {"report": str(path), "runs": [str(run) for run in runs], "bytes": len(page.html.encode())}
         if as_json

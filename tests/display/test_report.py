@@ -160,7 +160,9 @@ def test_runs_are_compared_with_the_best_marked(runs: Path) -> None:
     losses = [float(cell) for cell in rows["validation loss"]]
     marked = re.search(r'<th scope="row">validation loss</th>(.*?)</tr>', html, re.S)
     assert marked is not None
-    assert re.findall(r'class="number best">([^<]*)<', marked[1]) == [rows["validation loss"][losses.index(min(losses))]]
+    assert re.findall(r'class="number best">([^<]*)<', marked[1]) == [
+        rows["validation loss"][losses.index(min(losses))]
+    ]
 
 
 def test_runs_of_the_same_name_have_longer_ones(tmp_path: Path) -> None:

@@ -186,14 +186,17 @@ def activity_svg(model: Model, x: Any, layers: Sequence[str] | None, data: Any) 
     found = activity(model, inputs, layers)
     examples = f"{plural(len(inputs), 'example')}{' of the test split' if x is None else ''}"
     shown = [_histogram(layer) for layer in found[:MAX_LAYERS]]
-    notes = [f"what each layer gives over {examples}; the bars count numbers that are not 0"]
+    notes = [
+        f"what each layer gives over {examples}; bars: the numbers that are not 0; dead units: 0 for every example"
+    ]
     if len(found) > MAX_LAYERS:
         notes.append(f"the first {MAX_LAYERS} of {len(found)} layers: name others")
     return histograms_svg(f"{model.name}: activations", notes, shown)
 
 
 def _histogram(layer: LayerActivity) -> Histogram:
-    title = f"{layer.name}  {layer.activation}".rstrip() + f"  {layer.shape}"
+    is_named = layer.name.rpartition("/")[2].startswith(layer.activation)
+    title = f"{layer.name}  {'' if is_named else layer.activation}".rstrip() + f"  {layer.shape}"
     numbers = f"mean {number_text(layer.mean, 3)}, std {number_text(layer.std, 3)}"
     warning, state = "", "dead" if layer.activation in RECTIFIERS else "saturated"
     if layer.dead:
@@ -208,15 +211,28 @@ def _histogram(layer: LayerActivity) -> Histogram:
 # ---------------------------------------------------------------- feature maps
 
 
-def maps_rows(model: Model, seen: Inputs, names: Sequence[str] | None) -> list[Tiles]:
-    """What layers make of an example; without `names` the input and all layers that do more than move numbers."""
+def maps_rows(
+    model: Model, seen: Inputs, names: Sequence[str] | None, classes: Mapping[str, Sequence[str]]
+) -> list[Tiles]:
+    """What layers make of an example; without `names` the input and all layers that do more than move numbers.
+
+    Args:
+        model: a trained model.
+        seen: one example.
+        names: of layers or blocks.
+        classes: what the units of the layers stand for that give outputs.
+    """
     found: Mapping[str, Array] = model.layer_results(names, *seen.raw.values())
     rows: list[Tiles] = []
     if names is None:
         computing = {row.name for row in model.layers if row.word not in MOVES}
         found = {name: values for name, values in found.items() if name in computing}
         rows = [_input_row(model, name, values[0]) for name, values in seen.raw.items()]
-    rows += [_tiles_row(name, np.asarray(values[0]), "maps") for name, values in found.items()]
+    for name, values in found.items():
+        row, own = _tiles_row(name, np.asarray(values[0]), "maps"), classes.get(name, ())
+        if values[0].ndim == 1 and len(own) == len(values[0]) > 1:
+            row = replace(row, heading=f"{row.heading}, the largest: {own[int(np.argmax(values[0]))]}")
+        rows.append(row)
     return [row for row in rows if row.tiles]
 
 

@@ -54,8 +54,8 @@ def attention_svg(model: Model, x: Any, layer: str | None) -> str:
         [labels[i] if len(labels) == size else str(i + 1) for i in part.tolist()]
         for part, size in ((rows, queries), (columns, keys))
     )
-    cut = f" of {len(columns)} steps, without {keys - len(columns)} of padding" if len(columns) < keys else ""
-    title = f"{model.name}: {name}, attention weights{cut}"
+    cut = f", {len(columns)} of {keys} steps, the others are padding" if len(columns) < keys else ""
+    title = f"{model.name}: attention weights of {name}{cut}"
     later = columns[None, :] > rows[:, None]
     masked = later if getattr(row.node.operation, "causal", False) else None
     return matrices_svg(title, heads, downward, across, ("query", "key", "weight"), masked)

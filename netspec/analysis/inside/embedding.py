@@ -42,7 +42,10 @@ def embedding_svg(model: Model, layer: str | None, method: str, split: str, data
     examples = split_inputs(model, split, count=MAX_EXAMPLES, is_spread=True, data=data)
     points, axes = plane_of(_results(model, name, examples), method)
     title = f"{model.name}: {NAMES[method]} of {name}, {len(points):,} examples of the {split} split"
-    return large_svg(title, axes, _by_class(points, examples, model))
+    shown = _by_class(points, examples, model)
+    return large_svg(
+        title, axes, shown, ["a point for each example, in the color of its true class"] if len(shown) > 1 else []
+    )
 
 
 def plane_of(numbers: Array, method: str = "pca") -> tuple[Array, tuple[str, str]]:

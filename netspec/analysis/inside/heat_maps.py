@@ -30,15 +30,15 @@ NEGLIGIBLE = 0.01
 
 def saliency_svg(scores: Scores, x: Any, class_name: int | str | None) -> str:
     """See `saliency` in attribution.py."""
-    note = "|d score / d input|: how much the score changes per unit of the normalized input"
+    note = "|d score / d input| (Simonyan et al. 2014): how much the score changes per unit of the normalized input"
     return _svg(scores, x, "saliency", [note], lambda inputs: saliency_of(scores, inputs, class_name))
 
 
 def integrated_gradients_svg(scores: Scores, x: Any, class_name: int | str | None) -> str:
     """See `integrated_gradients` in attribution.py."""
     notes = [
-        "what each part of the input adds to the score, on the straight line from the baseline to the input;",
-        f"baseline: {_baseline_text(scores.model)}",
+        "what each part of the input adds to the score, from the baseline to the input (Sundararajan et al. 2017);",
+        f"baseline: {_baseline_text(scores.model)}; the sum is the difference of the scores, but for integration error",
     ]
     return _svg(
         scores, x, "integrated gradients", notes, lambda inputs: integrated_gradients_of(scores, inputs, class_name)
@@ -51,7 +51,7 @@ def grad_cam_svg(scores: Scores, x: Any, class_name: int | str | None, layer: st
         scores,
         x,
         "Grad-CAM",
-        ["where a layer finds what speaks for the class: its maps, weighted with the mean derivative of the score"],
+        ["the maps of a layer, weighted with the mean gradients of the score, where positive (Selvaraju et al. 2017)"],
         lambda inputs: grad_cam_of(scores, inputs, class_name, layer),
     )
 
@@ -62,7 +62,7 @@ def occlusion_svg(scores: Scores, x: Any, class_name: int | str | None, size: in
         scores,
         x,
         "occlusion",
-        ["how much the probability drops where a patch hides a part of the image"],
+        ["how much the probability drops where a patch hides a part of the image (Zeiler and Fergus 2014)"],
         lambda inputs: occlusion_of(scores, inputs, class_name, size, step),
     )
 
@@ -100,8 +100,10 @@ def _baseline_text(model: Model) -> str:
 def _unit_text(scores: Scores, unit: Unit, what: str) -> str:
     """The unit of the numbers of a panel."""
     is_class = scores.heads[unit.output].activation in ("softmax", "sigmoid")
-    score = "probability" if is_class and what == "occlusion" else "logit" if is_class else "output"
-    return {"Grad-CAM": "relative", "saliency": f"{score} / unit"}.get(what, score)
+    if what == "occlusion":
+        return f"drop of the {'probability' if is_class else 'output'}"
+    score = "logit" if is_class else "output"
+    return {"Grad-CAM": "weighted sum", "saliency": f"{score} / unit"}.get(what, score)
 
 
 def _heading(found: Attribution, i: int, target: str) -> str:

@@ -25,7 +25,7 @@ from netspec.analysis.inside.heat_maps import (
     saliency_svg,
 )
 from netspec.analysis.inside.inputs import Inputs, given_inputs, split_inputs
-from netspec.analysis.inside.maximize import maximize_svg
+from netspec.analysis.inside.maximize import maximize_svg, output_layers
 from netspec.analysis.inside.plane import film_picture, regions_picture
 from netspec.analysis.inside.reconstructions import reconstructions_svg
 from netspec.analysis.inside.scores import Scores
@@ -76,7 +76,7 @@ class Look:
         are_colors = channels == 3 and row.name == self.model.layers[0].name
         inputs = range(1 if are_colors else min(channels, MAX_CHANNELS))
         shown = range(min(count, MAX_TILES // len(inputs)))
-        heading = count_of("filters", len(shown), count)
+        heading = count_of("filters", len(shown), count) if len(shown) < count else "weights"
         if are_colors:
             tiles = [Tile(_colors(kernel[..., i]), str(i + 1)) for i in shown]
         elif channels == 1:
@@ -100,7 +100,7 @@ class Look:
             ValueError: the layer is unknown, or there is no test split.
         """
         names = [layers] if isinstance(layers, str) else layers
-        rows = maps_rows(self.model, self.inputs(x, example).first(1), names)
+        rows = maps_rows(self.model, self.inputs(x, example).first(1), names, self._classes)
         of = "an input" if x is not None else f"example {example:,} of the test split"
         return Picture(grid_svg(f"{self.model.name}: feature maps of {of}", rows))
 
@@ -122,9 +122,10 @@ class Look:
         count = kernel.shape[1]
         shown = min(count, MAX_TILES)
         images = [kernel[:, unit].reshape(shape) for unit in range(shown)]
-        tiles = [Tile(image.mean(axis=-1) if image.ndim == 3 else image, str(i + 1)) for i, image in enumerate(images)]
-        title = f"{self.model.name}: {row.name}, {count} units"
-        heading = count_of("units", shown, count)
+        units = self._unit_names(row.name, count)
+        tiles = [Tile(image.mean(axis=-1) if image.ndim == 3 else image, units[i]) for i, image in enumerate(images)]
+        title = f"{self.model.name}: weights of {row.name}, {count} units"
+        heading = f"{count_of('units', shown, count)}, {shape[0]}x{shape[1]}"
         heading += f", the mean of {shape[2]} channels" if len(shape) == 3 and shape[2] > 1 else ""
         return Picture(grid_svg(title, [Row(heading, tiles, signed=True)]))
 
@@ -322,10 +323,21 @@ class Look:
             ("feature", columns[:read]) if columns is not None else ("input", [str(i + 1) for i in range(read)])
         )
         caption = count_of("units", len(shown), count) + (f", {read} of {inputs} inputs" if read < inputs else "")
-        units = [str(i + 1) for i in range(len(shown))]
-        title = f"{self.model.name}: {name}, {count} units"
+        units = self._unit_names(name, count)[: len(shown)]
+        title = f"{self.model.name}: weights of {name}"
         matrix = Matrix(caption, shown)
         return Picture(matrices_svg(title, [matrix], units, [*map(name_text, names)], ("unit", what, "weight")))
+
+    def _unit_names(self, name: str, count: int) -> list[str]:
+        """The classes of a layer that gives an output; otherwise units are counted from 1."""
+        own = self._classes.get(name, [])
+        return own if len(own) == count > 1 else [str(i + 1) for i in range(count)]
+
+    @cached_property
+    def _classes(self) -> dict[str, list[str]]:
+        """What the units of each layer that gives an output stand for."""
+        units, layers = self.scores.units(), output_layers(self.model)
+        return {layer: [u.name for u in units if u.output == output and u.sign > 0] for layer, output in layers.items()}
 
     def _columns_before(self, row: LayerRow) -> list[str] | None:
         """The names of the features of a table that a dense layer reads; None where it reads something else."""

@@ -82,7 +82,7 @@ def maximize_of(scores: Scores, layer: str | None, units: Sequence[int] | int, s
     """See `maximize`."""
     model = scores.model
     name, _ = image_input(model)
-    shapes, ends = scores.result_shapes(), _output_layers(model)
+    shapes, ends = scores.result_shapes(), output_layers(model)
     layer = next(iter(ends)) if layer is None else layer
     if layer not in shapes:
         raise ValueError(f"no layer `{layer}`: {suggest(layer, shapes, what='layers')}")
@@ -168,7 +168,7 @@ def _limits(model: Model, name: str) -> tuple[Array, Array]:
     return np.asarray(low, np.float32), np.asarray(high, np.float32)
 
 
-def _output_layers(model: Model) -> dict[str, str]:
+def output_layers(model: Model) -> dict[str, str]:
     """The names of the outputs by the layers that give them."""
     graph = model.compilation.optimized
     return {graph.nodes[output.edge.node].name: output.name or "output" for output in graph.outputs}
@@ -176,7 +176,7 @@ def _output_layers(model: Model) -> dict[str, str]:
 
 def _reached(scores: Scores, layer: str) -> str:
     """What `Maximized.activations` are in the layer."""
-    head = scores.heads.get(_output_layers(scores.model).get(layer, ""))
+    head = scores.heads.get(output_layers(scores.model).get(layer, ""))
     if head is not None and head.activation in ("softmax", "sigmoid"):
         return f"its logit, the score before the {head.activation}"
     return "its activation" if len(scores.result_shapes()[layer]) == 1 else "its mean activation"
@@ -189,7 +189,8 @@ def maximize_svg(scores: Scores, layer: str | None, units: Sequence[int] | int, 
     tiles = []
     for image, unit, activation in zip(found.images, found.names, found.activations.tolist(), strict=True):
         pixels = image_of(scores.model, name, image) if image.shape[-1] == 3 else image.mean(axis=-1)
-        tiles.append(Tile(pixels, f"{unit}: {number_text(activation, 3)}"))
+        text = f"{activation:#.3g}" if 0.001 <= abs(activation) < 1000 else number_text(activation, 3)
+        tiles.append(Tile(pixels, f"{unit}: {text}"))
     what = "units" if len(scores.result_shapes()[found.layer]) == 1 else "channels"
     heading = f"{found.count} {what}" if len(tiles) == found.count else f"{len(tiles)} of {found.count} {what}"
     heading += f", each with {_reached(scores, found.layer)}"

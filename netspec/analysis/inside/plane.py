@@ -31,6 +31,7 @@ MARGIN = 0.1
 MAX_DATA = 400
 """Examples that are drawn."""
 MAX_FRAMES = 40
+SHADE = "shade: the predicted class, paler where less probable"
 TOLERANCE = 1e-3
 """How far the weights of a repeated training may be from those of the run: devices round differently."""
 
@@ -43,11 +44,11 @@ def regions_picture(model: Model, points: Any, classes: Sequence[int] | None) ->
     if are_own := points is None and (examples := training_inputs(model, MAX_DATA)) is not None:
         points, classes = examples.single, _ids(examples)
     table, names = _probabilities(model, ends := _ends(model, points))
-    title = f"{model.name}: shade: predicted probability"
+    note = SHADE
     if points is not None:
-        title += f"; points: {'training data' if are_own else 'given examples'}"
-        title += ", true class" if classes is not None else ""
-    plane = _plane(model, title, names, ends, points, classes)
+        note += f"; points: {'training data' if are_own else 'given examples'}"
+        note += " in the color of the true class" if classes is not None else ""
+    plane = _plane(model, note, names, ends, points, classes)
     return Picture(regions_svg(plane, table))
 
 
@@ -68,8 +69,8 @@ def film_of(model: Model, history: Sequence[tuple[str, Mapping[str, Array]]], ex
         put_weights(copy.module, weights, model.name)
         table, names = _probabilities(copy, ends)
         frames.append(Frame(caption, region_colors(table)))
-    title = f"{model.name}: shade: predicted probability; points: training data, true class"
-    plane = _plane(model, title, names, ends, examples.single, _ids(examples))
+    note = f"{SHADE}; points: training data in the color of the true class"
+    plane = _plane(model, note, names, ends, examples.single, _ids(examples))
     last = Picture(film_svg(plane, frames[-1:]))
     others = {"png": lambda: last.content("png"), "pdf": lambda: last.content("pdf")}
     return Picture(film_svg(plane, frames), {"html": lambda: encodable(film_html(plane, frames)).encode(), **others})
@@ -143,11 +144,11 @@ def _probabilities(model: Model, ends: Sequence[tuple[float, float]]) -> tuple[A
 
 
 def _plane(
-    model: Model, title: str, names: Sequence[str], ends: Sequence[tuple[float, float]], points: Any, classes: Any
+    model: Model, note: str, names: Sequence[str], ends: Sequence[tuple[float, float]], points: Any, classes: Any
 ) -> Plane:
     columns = model.preprocessing.columns if model.preprocessing is not None else {}
     axes = columns.get(next(iter(model.inputs))) or ("x1", "x2")
-    return regions_plane(title, ends, names, (axes[0], axes[1]), points, classes)
+    return regions_plane(f"{model.name}: decision regions", ends, names, (axes[0], axes[1]), points, classes, note)
 
 
 def _ids(examples: Inputs) -> list[int] | None:

@@ -29,6 +29,10 @@ MAX_PIXELS = 96
 """Along the longer side of an image of which a small one is shown."""
 
 
+NEGLIGIBLE = 1e-6
+"""Beside the largest number, a smallest one that is as close to 0 is written as 0."""
+
+
 @dataclass(frozen=True)
 class Tile:
     """An image: numbers of shape (height, width), or 8-bit colors of shape (height, width, 3), and a caption."""
@@ -94,6 +98,7 @@ def _scale(row: Row) -> tuple[tuple[float, float] | None, str]:
     if not numbers:
         return None, ""
     low, high = row.limits or (min(float(part.min()) for part in numbers), max(float(part.max()) for part in numbers))
+    low = 0.0 if abs(low) < NEGLIGIBLE * high else low
     if row.signed:
         end = max(abs(low), abs(high)) or 1.0
         return (-end, end), ""

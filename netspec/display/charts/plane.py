@@ -67,7 +67,8 @@ class Series:
 @dataclass(frozen=True)
 class Plane:
     """A chart: its title, what the axes are, and what is in it, of which later series are above the others. `x_axis`
-    and `y_axis` are implied by the numbers where they are None; `summary` says in words what is seen."""
+    and `y_axis` are implied by the numbers where they are None; `summary` says in words what is seen, and `notes` are
+    lines below the title."""
 
     title: str
     x_name: str
@@ -77,6 +78,7 @@ class Plane:
     x_axis: Axis | None = None
     y_axis: Axis | None = None
     size: tuple[float, float] = (WIDTH, HEIGHT)
+    notes: Sequence[str] = ()
 
 
 def plane_svg(plane: Plane, background: Callable[[Field], str] | None = None) -> str:
@@ -89,7 +91,7 @@ def plane_svg(plane: Plane, background: Callable[[Field], str] | None = None) ->
     across = plane.x_axis or axis_of(x for one in plane.series for x in _ends(one))
     up = plane.y_axis or axis_of(_heights(plane.series))
     left = left_room(up)
-    head, bottom = head_svg(plane.title, [one.entry for one in plane.series], left + plane.size[0])
+    head, bottom = head_svg(plane.title, [one.entry for one in plane.series], left + plane.size[0], plane.notes)
     field = Field(across, up, MARGIN + left, bottom + HEAD, *plane.size)
     body = head + (background(field) if background is not None else "")
     body += field.frame(plane.x_name, plane.y_name, has_grid=background is None)
@@ -98,21 +100,22 @@ def plane_svg(plane: Plane, background: Callable[[Field], str] | None = None) ->
         body += f'<g class="{color_class(one.color)}">{about}{_drawn(one, field, has_image=background is not None)}</g>'
     labels, right = _labels(plane.series, field)
     title = f"{plane.title}. {plane.summary}" if plane.summary else plane.title
-    width = full_width(plane.title, max(field.right, right) + MARGIN)
+    width = full_width(plane.title, max(field.right, right) + MARGIN, plane.notes)
     return document(title, body + labels, width, field.bottom + FOOT + MARGIN / 2)
 
 
-def large_svg(title: str, names: tuple[str, str], series: Sequence[Series]) -> str:
+def large_svg(title: str, names: tuple[str, str], series: Sequence[Series], notes: Sequence[str] = ()) -> str:
     """A picture of its own, with axes that end close to the numbers.
 
     Args:
         title: what is shown.
         names: those of the axes.
         series: at least one.
+        notes: lines below the title.
     """
     across = tight_axis((x for one in series for x in one.xs), 2 * TICKS)
     up = tight_axis((y for one in series for y in one.ys), 2 * TICKS)
-    return plane_svg(Plane(title, *names, series, "", across, up, LARGE))
+    return plane_svg(Plane(title, *names, series, "", across, up, LARGE, notes))
 
 
 def _ends(one: Series) -> Iterable[float]:

@@ -79,6 +79,8 @@ def note_of(box: Box) -> str:
     parts = []
     if box.is_named:
         parts.append(box.name if len(box.name) <= MAX_NAME else f"{box.name[: MAX_NAME - 1]}…")
+    if box.layer is not None and box.layer.word == "attention" and len(box.reads) > 1:
+        parts.append("cross-attention")
     if box.is_shared:
         parts.append("shared")
     if box.counts.parameters:

@@ -52,7 +52,7 @@ def test_padding_has_no_weight(torch: Any) -> None:
     np.testing.assert_allclose(found.values, wanted, rtol=1e-5, atol=1e-6)
     assert found.values[:, :, 4:].max() == 0
     title = netspec.look(model).attention(ids).svg
-    assert "of 4 steps, without 3 of padding" in title and title.count("<image") == 3 + 1  # and the scale
+    assert "4 of 7 steps, the others are padding" in title and title.count("<image") == 3 + 1  # and the scale
     texts = re.findall(r"<text[^>]*>([^<]*)</text>", title)
     numbers = [float(text) for text in texts if re.fullmatch(r"\d\.\d\d", text)]
     np.testing.assert_allclose(numbers, wanted[:, :4, :4].ravel(), atol=0.006)

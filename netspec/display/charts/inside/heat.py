@@ -212,7 +212,7 @@ def _tokens(block: Tokens, x: float, y: float) -> tuple[str, float, float]:
         right = max(right, left)
     legend = [("largest", float(block.values.max()))]
     if (smallest := float(block.values.min())) < -MIN_SHADE * end:
-        legend.append(("smallest, with a line below", smallest))
+        legend.append(("smallest (negative ones have a line below)", smallest))
     left, top = x, top + TOKEN_LINE + 4
     for name, value in legend:
         text = f"{name}: {number_text(value, 3)}"

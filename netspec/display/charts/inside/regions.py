@@ -28,6 +28,7 @@ def regions_plane(
     names: tuple[str, str],
     points: Any = None,
     labels: Sequence[int] | None = None,
+    note: str = "",
 ) -> Plane:
     """What is around and above the regions.
 
@@ -38,6 +39,7 @@ def regions_plane(
         names: those of both inputs.
         points: examples to draw over the regions, of shape (examples, 2).
         labels: their class ids.
+        note: a line below the title.
     """
     shown = np.zeros((0, 2)) if points is None else np.asarray(points, float)
     ids = np.full(len(shown), -1) if labels is None else np.asarray(labels)
@@ -48,7 +50,7 @@ def regions_plane(
 
     series = [*(of(number, name, number) for number, name in enumerate(classes)), of(-1, "", None)]
     axes = [axis_between(*end) for end in ends]
-    return Plane(title, *names, series, "", axes[0], axes[1], (SIDE, SIDE))
+    return Plane(title, *names, series, "", axes[0], axes[1], (SIDE, SIDE), (note,))
 
 
 def regions_svg(plane: Plane, probabilities: Array) -> str:

@@ -53,13 +53,13 @@ def network_svg(network: Graph, levels: int | None = None) -> str:
     return document(network.name, heading + body, max(width, room), height)
 
 
-def heading_svg(network: Graph) -> tuple[str, float]:
+def heading_svg(network: Graph, x: float = MARGIN) -> tuple[str, float]:
     """The name of a network and the number of its parameters, of which bars are fractions; and how wide a drawing with
     them is at least."""
     total = f"{number_text(total_cost(network).parameters)} parameters"
-    name = text_svg(network.name, MARGIN, MARGIN + TITLE_SIZE - 3, TITLE_SIZE, "title", bold=True)
+    name = text_svg(network.name, x, MARGIN + TITLE_SIZE - 3, TITLE_SIZE, "title", bold=True)
     width = max(text_width(network.name, TITLE_SIZE), text_width(total, SMALL_SIZE))
-    return name + text_svg(total, MARGIN, MARGIN + TITLE_SIZE + 12, SMALL_SIZE, "note"), width + 2 * MARGIN
+    return name + text_svg(total, x, MARGIN + TITLE_SIZE + 12, SMALL_SIZE, "note"), width + 2 * MARGIN
 
 
 def document(title: str, body: str, width: float, height: float, description: str = "") -> str:

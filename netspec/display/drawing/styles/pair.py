@@ -7,19 +7,17 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import accumulate
 
-from netspec.compiler.ir.cost import total_cost
 from netspec.compiler.ir.graph import Graph
 from netspec.compiler.ir.outline import Box, Plan, outline_of
-from netspec.compiler.ir.printer import count as number_text
-from netspec.display.drawing.cards import SMALL_SIZE, TITLE_SIZE, text_width
+from netspec.display.drawing.cards import TITLE_SIZE, text_width
 from netspec.display.drawing.glyph import largest_side
 from netspec.display.drawing.layout.arrange import arrange, layout_of
-from netspec.display.drawing.styles.flow import MARGIN, SIGNS, document, plan_svg, text_svg
+from netspec.display.drawing.styles.flow import HEADING, MARGIN, SIGNS, document, heading_svg, plan_svg, text_svg
 
 MEANINGS = {
     "added": "added",
     "removed": "removed",
-    "changed": "changed: other options, another number of copies, or layers in it",
+    "changed": "changed: options, number of copies, or layers inside",
 }
 """What the signs of the drawing mean."""
 
@@ -45,17 +43,14 @@ def pair_svg(old: Graph, new: Graph, found: Differences) -> str:
     body, x, height = "", MARGIN, 0.0
     for network, plan in zip((old, new), plans, strict=True):
         placed = arrange(layout_of(plan), _differs_inside)
-        body += text_svg(network.name, x, MARGIN + TITLE_SIZE, TITLE_SIZE, "title", bold=True)
-        body += "".join(plan_svg(placed, x - placed.left, MARGIN + 2 * TITLE_SIZE, largest_side(plan.shapes())))
-        x += max(placed.right - placed.left, text_width(network.name, TITLE_SIZE)) + 3 * MARGIN
+        heading, room = heading_svg(network, x)
+        body += heading
+        body += "".join(plan_svg(placed, x - placed.left, MARGIN + HEADING, largest_side(plan.shapes())))
+        x += max(placed.right - placed.left, room - 2 * MARGIN) + 3 * MARGIN
         height = max(height, placed.height)
-    y = height + 3 * MARGIN + 2 * TITLE_SIZE
+    y = height + 3 * MARGIN + HEADING
     legend, right = _legend({box.mark for plan in plans for box in plan.all_boxes()}, y)
-    totals = [total_cost(network).parameters for network in (old, new)]
-    text = f"{number_text(totals[0])} → {number_text(totals[1])} parameters"
-    legend += text_svg(text, MARGIN, y + 20, SMALL_SIZE, "note")
-    right = max(x - 3 * MARGIN, right, MARGIN + text_width(text, SMALL_SIZE))
-    return document(f"{old.name} and {new.name}", body + legend, right + MARGIN, y + 20 + MARGIN)
+    return document(f"{old.name} and {new.name}", body + legend, max(x - 3 * MARGIN, right) + MARGIN, y + MARGIN)
 
 
 def _differs_inside(box: Box) -> bool:

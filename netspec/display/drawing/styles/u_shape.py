@@ -27,6 +27,8 @@ ROW_GAP = 66.0
 """The room between rows: for the sizes below a bar, and skip connections and channels above one."""
 ROOM = 20.0
 """The room at the left and at the right: for the numbers of the first and the last bar."""
+ENLARGING = ("upconv", "upsample", "resize")
+"""Words of layers whose maps are larger than what they read."""
 
 
 def network_u(network: Graph) -> str | None:
@@ -158,14 +160,13 @@ class _Drawing:
             self._channels(index, top),
             self._size(index, bottom),
         ]
-        return f'<g class="{box.kind}">{"".join(parts)}</g>'
+        return f'<g class="{_kind(box)}">{"".join(parts)}</g>'
 
     def _legend(self) -> tuple[str, float]:
         """What the colors stand for, in one row of words below, and the room that it takes."""
         words: dict[str, dict[str, None]] = {}
         for box in self.plan.boxes:
-            word = "input" if box.kind == "input" else box.title.partition("(")[0]
-            words.setdefault(box.kind, {})[word] = None
+            words.setdefault(_kind(box), {})[_word(box)] = None
         x, y = MARGIN, self.height
         parts = []
         for kind, own in words.items():
@@ -176,10 +177,19 @@ class _Drawing:
         parts.append(f'<path class="wire skip" d="M{x:g} {y - 4:g}h18"/>')
         parts.append(text_svg("skip", x + 23, y, SMALL_SIZE, "note"))
         self.width = max(self.width, x + 60)
-        numbers = "above a block: channels; below: height and width, 64² is 64x64"
+        numbers = "above a block: channels; below: height and width, 64² is 64x64; not to scale"
         parts.append(text_svg(numbers, MARGIN, y + 18, SMALL_SIZE, "note"))
         self.width = max(self.width, 2 * MARGIN + text_width(numbers, SMALL_SIZE))
         return "".join(parts), 42.0
+
+
+def _word(box: Box) -> str:
+    return "input" if box.kind == "input" else box.title.partition("(")[0]
+
+
+def _kind(box: Box) -> str:
+    """The class of its color (theme.py): the way up is green, as in the paper."""
+    return "recurrent" if _word(box) in ENLARGING else box.kind
 
 
 def _size_text(box: Box) -> str:

@@ -17,6 +17,12 @@ REPEATED = ("mse", "mae")
 LAST = {"nll": 1, "pinball": 1, "mse": 2}
 """Metrics that come after all others, and their order."""
 
+SPLITS = {"test": "test", "val": "validation", "train": "training"}
+SYMBOLS = {"r2": "R²", "nll": "negative log-likelihood", "iou": "IoU"} | {
+    name: name.upper() for name in ("rmse", "mse", "mae", "mape", "crps", "f1", "roc", "auc")
+}
+"""What words of the names of metrics are called in sentences and tables."""
+
 MAX_CLASSES = 4
 """Classes whose shares are all listed."""
 MIN_WIDTH = 8
@@ -32,6 +38,14 @@ def metric_text(name: str, value: float) -> str:
     if metric is not None and metric.in_percent:
         return f"{100 * value:.2f}%"
     return f"{value:.4f}" if 0.001 <= abs(value) < 1000 else number_text(value, digits=3)
+
+
+def words_of(metric: str) -> str:
+    """`val_top5_accuracy` as words, `r2` as R²."""
+    split, _, rest = metric.partition("_")
+    if split in SPLITS and rest:
+        return f"{SPLITS[split]} {words_of(rest)}"
+    return " ".join(SYMBOLS.get(word, word) for word in metric.split("_"))
 
 
 def metric_parts(metrics: Mapping[str, Any], baselines: Mapping[str, Mapping[str, Any]] | None = None) -> list[str]:

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from netspec.analysis.pages.read_run import ReadRun
 from netspec.analysis.pages.reproduce import command_of
 from netspec.analysis.pages.results import metrics_html
-from netspec.analysis.pages.summary import SPLITS, spread_text, summary_body, words_of
+from netspec.analysis.pages.summary import spread_text, summary_body
 from netspec.analysis.pages.training import charts_html
-from netspec.display.metric_text import best_value, by_split, metric_text, plain_metrics
+from netspec.display.metric_text import SPLITS, best_value, by_split, metric_text, plain_metrics, words_of
 from netspec.display.page.elements import Cell, copied_html, paragraph, table_html, tiles_html
 from netspec.display.page.section import Section
 from netspec.display.text import duration_text, plural

@@ -10,13 +10,13 @@ from msgspec import structs
 from netspec.analysis.pages.read_run import ReadRun
 from netspec.analysis.pages.samples import samples_html
 from netspec.analysis.pages.statistics import MAX_FEATURES, Statistics, features, sampled
-from netspec.analysis.pages.summary import SPLITS
 from netspec.data.dataset.dataset import Arrays, Facts, Target
 from netspec.data.dataset.lazy_rows import read_all
 from netspec.data.load import settle_dataset
 from netspec.data.prepare import add_channels, join_dataset
 from netspec.data.splits.split import Splits, split_dataset
 from netspec.display.charts.histograms import histogram_svg
+from netspec.display.metric_text import SPLITS
 from netspec.display.page.elements import Cell, paragraph, table_html
 from netspec.display.page.section import Section
 from netspec.display.text import name_text, number_text
@@ -81,8 +81,10 @@ def _read_html(run: ReadRun) -> str:
         splits = read_splits(run)
     except CompileError as error:
         return paragraph(f"The data cannot be read now: {error.diagnostics[0].message}", "notice")
-    targets = "".join(_target_html(name, target, splits) for name, target in splits.facts.targets.items())
-    inputs = "".join(_input_html(name, splits) for name in splits.dataset.train.inputs)
+    words = (run.compilation.data.normalize_targets, run.compilation.data.normalize)
+    befores = ["" if word is None else ", before normalization" for word in words]
+    targets = "".join(_target_html(name, one, splits, befores[0]) for name, one in splits.facts.targets.items())
+    inputs = "".join(_input_html(name, splits, befores[1]) for name in splits.dataset.train.inputs)
     return changes_html(run) + targets + inputs + samples_html(run, splits)
 
 
@@ -109,13 +111,13 @@ def read_splits(run: ReadRun) -> Splits:
         raise fail(bad.diagnostic()) from None
 
 
-def _target_html(name: str, target: Target, splits: Splits) -> str:
+def _target_html(name: str, target: Target, splits: Splits, before: str) -> str:
     label = "" if len(splits.facts.targets) == 1 else f" of {name}"
     if target.kind == "numbers":
         index = splits.train_index
         values, count = sampled(splits.dataset.train.targets[name], index)
         found = list(features(values, target.columns or (["target"] if target.size == 1 else None)))
-        return _statistics_html(f"Targets{label}", found, count, len(index))
+        return _statistics_html(f"Targets{label}", found, count, len(index), before)
     counts = {split: _counts(target, part.targets[name]) for split, part in _parts(splits)}
     return _balance_html(f"Classes{label}", list(_class_names(target)), counts)
 
@@ -171,7 +173,7 @@ def _balance_html(title: str, names: Sequence[str], counts: Mapping[str, Sequenc
     return f"<h3>{title}</h3>" + table_html(f"Examples of each class{more}", heads, rows)
 
 
-def _input_html(name: str, splits: Splits) -> str:
+def _input_html(name: str, splits: Splits, before: str) -> str:
     dataset, index = splits.dataset, splits.train_index
     values, count = sampled(dataset.train.inputs[name], index)
     names = dataset.columns.get(name)
@@ -179,11 +181,11 @@ def _input_html(name: str, splits: Splits) -> str:
     found = list(features(values, names))
     left_out = len(names) - MAX_FEATURES if names is not None else 0
     more = paragraph(f"And {left_out:,} more columns.", "muted") if left_out > 0 else ""
-    return _statistics_html(f"Input{label}", found, count, len(index)) + more
+    return _statistics_html(f"Input{label}", found, count, len(index), before) + more
 
 
-def _statistics_html(title: str, found: Sequence[Statistics], count: int, total: int) -> str:
-    """A row for each feature; numbers as they are before normalization."""
+def _statistics_html(title: str, found: Sequence[Statistics], count: int, total: int, before: str) -> str:
+    """A row for each feature; numbers as they are before normalization, which `before` says where there is one."""
     has_missing = any(one.missing for one in found)
     rows: list[list[str | Cell]] = []
     for one in found:
@@ -194,4 +196,4 @@ def _statistics_html(title: str, found: Sequence[Statistics], count: int, total:
         rows.append([name_text(one.name), *missing, *shown, Cell(html=drawn)])
     heads = ["", *(["missing"] if has_missing else []), "minimum", "mean", "std", "maximum", "distribution"]
     of = f"a sample of {count:,} of the {total:,}" if count < total else f"the {total:,}"
-    return f"<h3>{title}</h3>" + table_html(f"Numbers of {of} training examples, before normalization", heads, rows)
+    return f"<h3>{title}</h3>" + table_html(f"Numbers of {of} training examples{before}", heads, rows)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from html import escape
 
 from netspec.analysis.pages.read_run import ReadRun
-from netspec.compiler.ir.layer_table import HEADINGS, NOTE, LayerTable
+from netspec.compiler.ir.layer_table import HEADINGS, LayerTable
 from netspec.compiler.ir.printer import total_lines
 from netspec.display.drawing.styles.flow import network_svg
 from netspec.display.page.code import spec_html
 from netspec.display.page.elements import Cell, paragraph, table_html
 from netspec.display.page.section import Section
 
+NOTE = "MACs: multiply-adds per example. Memory: of the output of a layer; the total is without the input."
+FIELD = " Receptive field: the part of an image that a position of the output depends on."
+FRAME = 736
+"""The height in which a drawing is shown, in pixels (page.css)."""
 MAX_DRAWING = 60_000
 """Characters of a drawing; in one with more, all blocks are closed."""
 
@@ -24,9 +29,14 @@ def network_section(run: ReadRun) -> Section:
         drawing = network_svg(network, 0)
     table = LayerTable(network, run.compilation.train.freeze)
     totals = ", ".join(f"{name} {value}" for name, value in total_lines(table.totals))
+    height = re.search(r'height="(\d+)"', drawing)
+    is_tall = height is not None and int(height[1]) > FRAME
+    more = paragraph("The drawing goes on below: scroll in it.", "muted screen") if is_tall else ""
+    layers = layers_html(table)
+    note = NOTE + (FIELD if ">receptive field<" in layers else "")
     body = (
-        f'<div class="drawing" role="group" aria-label="Drawing of the network">{drawing}</div>'
-        f"<h3>Layers</h3>{layers_html(table)}{paragraph(f'In total: {totals}.')}{paragraph(f'{NOTE}.', 'muted')}"
+        f'<div class="drawing" role="group" aria-label="Drawing of the network">{drawing}</div>{more}'
+        f"<h3>Layers</h3>{layers}{paragraph(f'In total: {totals}.')}{paragraph(note, 'muted')}"
         f"<h3>Spec</h3>{_overrides_html(run)}{spec_html(run.record.text('spec.net'), 'spec')}"
     )
     return Section("network", "Network", body)
@@ -50,4 +60,7 @@ def layers_html(table: LayerTable) -> str:
         cells = table.cells(line)
         rows.append([cells[0]] if line.is_heading else [cells[index] for index in shown])
     heads = ["receptive field" if HEADINGS[i] == "field" else HEADINGS[i] for i in shown]
-    return table_html("Layers, with what each gives", heads, rows, left=2, is_code=True)
+    empty = [i for i, _ in enumerate(heads) if not any(row[i] for row in rows if len(row) > 1)]
+    rows = [[cell for i, cell in enumerate(row) if i not in empty] for row in rows]
+    heads = [head for i, head in enumerate(heads) if i not in empty]
+    return table_html("Output shape, parameters and cost of each layer", heads, rows, left=2, is_code=True)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from netspec.analysis.pages.read_run import ReadRun
-from netspec.analysis.pages.summary import SPLITS, spread_text, words_of
-from netspec.display.metric_text import best_value, metric_text
+from netspec.analysis.pages.summary import spread_text
+from netspec.display.metric_text import SPLITS, best_value, metric_text, words_of
 from netspec.display.page.elements import Cell, paragraph, table_html
 from netspec.display.page.section import Section
+from netspec.display.text import number_text
 
 
 def results_section(run: ReadRun) -> Section:
@@ -28,8 +31,21 @@ def metrics_html(run: ReadRun) -> str:
     if run.info.members:
         whose = f"the best weights of each {run.info.noun} (mean ± standard deviation)"
     caption = f"Metrics of {whose} by split, with its number of examples"
-    note = paragraph("Metrics of training are means over the steps of that epoch, while its weights change.", "muted")
-    return table_html(caption, ["metric", *heads], rows) + (note if "train" in shown else "") if rows else ""
+    notes = [*_scale_notes(run)]
+    if "train" in shown:
+        notes.insert(0, "Metrics of training are means over the steps of that epoch, while the weights change.")
+    note = paragraph(" ".join(notes), "muted") if notes else ""
+    return table_html(caption, ["metric", *heads], rows) + note if rows else ""
+
+
+def _scale_notes(run: ReadRun) -> Iterator[str]:
+    """Which losses are not in the units of the targets."""
+    for name, output in run.train.get("outputs", {}).items():
+        std = (output.get("target_scale") or {}).get("std", [])
+        if any(one != 1 for one in std):
+            of = f" of {name}" if len(run.train["outputs"]) > 1 else ""
+            size = f" ({number_text(std[0], digits=4)})" if len(std) == 1 else ""
+            yield f"The loss{of} is that of normalized targets, in units of their standard deviation{size}."
 
 
 def _baselines_html(run: ReadRun) -> str:
@@ -42,7 +58,7 @@ def _baselines_html(run: ReadRun) -> str:
         best = best_value(name, [value for value in values if value is not None])
         cells = [Cell(_text(name, value), is_best=value is not None and value == best) for value in values]
         rows.append([words_of(name), *cells])
-    caption = "Compared with baselines, which need no network"
+    caption = "Compared with baselines, which need no network; ★: the better value"
     return table_html(caption, ["metric", "network", *baselines], rows) if rows else ""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from netspec.analysis.pages.read_run import ReadRun
-from netspec.display.metric_text import metric_text
+from netspec.display.metric_text import metric_text, words_of
 from netspec.display.page.elements import paragraph, tiles_html
 from netspec.display.page.section import Section
 from netspec.display.text import duration_text, plural
@@ -18,11 +18,6 @@ STATES = {
 }
 UNNAMED = "network"
 """What a network is called whose spec is a text from Python."""
-SPLITS = {"test": "test", "val": "validation", "train": "training"}
-SYMBOLS = {"r2": "R²", "nll": "negative log-likelihood", "iou": "IoU"} | {
-    name: name.upper() for name in ("rmse", "mse", "mae", "mape", "crps", "f1", "roc", "auc")
-}
-"""What words of the names of metrics are called in sentences and tables."""
 
 
 def summary_section(run: ReadRun) -> Section:
@@ -65,14 +60,6 @@ def spread_text(info: RunInfo, metric: str) -> str:
     return f"{text} ± {metric_text(metric, info.stds[metric])}" if metric in info.stds else text
 
 
-def words_of(metric: str) -> str:
-    """`val_top5_accuracy` as words, `r2` as R²."""
-    split, _, rest = metric.partition("_")
-    if split in SPLITS and rest:
-        return f"{SPLITS[split]} {words_of(rest)}"
-    return " ".join(SYMBOLS.get(word, word) for word in metric.split("_"))
-
-
 def _sentences(run: ReadRun) -> Iterator[str]:
     info, counts, metric = run.info, run.counts, run.main_metric
     name = "The network" if info.spec == UNNAMED else f"The network {info.spec}"
@@ -83,10 +70,16 @@ def _sentences(run: ReadRun) -> Iterator[str]:
     if info.members:
         yield f"The metrics are those of the best weights of each {info.noun}: mean ± standard deviation."
     if run.best_epoch is not None:
-        yield f"The weights are those of epoch {run.best_epoch}, the best by {words_of(run.train['watched'])}."
+        is_last = run.best_epoch == info.of == info.epochs and info.state == "finished"
+        more = ", and the last one: it may become better with more epochs" if is_last else ""
+        yield f"The weights are those of epoch {run.best_epoch}, the best by {words_of(run.train['watched'])}{more}."
     shown = f"test_{metric}"
     if metric is not None and shown in info.metrics and "test" in counts:
         what = f"{words_of(metric)} is {spread_text(info, shown)}"
+        others = {label: known[shown] for label, known in run.baselines.items() if known.get(shown) is not None}
+        if others:
+            texts = (f"{metric_text(shown, value)} ({label})" for label, value in others.items())
+            what += f"; the {'baseline' if len(others) == 1 else 'baselines'}: {', '.join(texts)}"
         yield f"On the {plural(counts['test'], 'test example')}, which training has never seen, {what}."
 
 

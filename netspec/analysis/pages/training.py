@@ -14,7 +14,9 @@ from netspec.display.charts.lines import Curve, Panel, panel_svg, swatch_svg
 from netspec.display.metric_text import metric_text
 from netspec.display.page.elements import Cell, folded_html, paragraph, table_html
 from netspec.display.page.section import Section
+from netspec.display.text import plural
 from netspec.language.values import is_plain_number
+from netspec.runs.diff import text_of
 from netspec.training.schedules import find_plateau, rates_of
 
 MAX_ROWS = 100
@@ -32,7 +34,23 @@ def training_section(run: ReadRun) -> Section:
     if not run.record.history:
         return Section("training", "Training", paragraph("No epoch has ended yet."))
     more = [*_rate_panels(run), *_gradient_panels(run), *_speed_panels(run)]
-    return Section("training", "Training", charts_html([run.history], more) + _epochs_html(run))
+    charts = charts_html([run.history], more)
+    return Section("training", "Training", paragraph(_method(run)) + charts + _epochs_html(run))
+
+
+def _method(run: ReadRun) -> str:
+    """The loss, the optimizer and the size of the batches in a sentence."""
+    outputs = run.train.get("outputs", {})
+    losses = [
+        f"{one['loss'].partition('(')[0]} ({name})" if len(outputs) > 1 else one["loss"].partition("(")[0]
+        for name, one in outputs.items()
+    ]
+    parts = [f"loss {', '.join(losses)}"] if losses else []
+    known = {name: text_of(value) for name, value in run.meaning.train.items() if name in ("optimizer", "schedule")}
+    parts += [f"{name} {text}" for name, text in known.items() if text != "constant"]
+    parts += [f"batches of {plural(run.compilation.train.batch, 'example')}"]
+    text = ", ".join(parts)
+    return f"{text[0].upper()}{text[1:]}."
 
 
 def charts_html(runs: Sequence[RunHistory], more: Sequence[Panel] = ()) -> str:
@@ -80,7 +98,8 @@ def _speed_panels(run: ReadRun) -> Iterator[Panel]:
     if count and any(map(math.isfinite, steps)):
         speed = [count / time if time > 0 else math.nan for time in steps]
         yield Panel(
-            "training examples per second", [Curve("throughput", [math.nan] * hidden + speed[hidden:], color=7)]
+            "training examples per second, validation apart",
+            [Curve("throughput", [math.nan] * hidden + speed[hidden:], color=7)],
         )
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from netspec.display.charts.lines import Curve, Panel, panels_svg
-from netspec.display.metric_text import plain_metrics
+from netspec.display.metric_text import plain_metrics, words_of
 from netspec.display.text import plural
 from netspec.language.corrections import suggest
 from netspec.language.diagnostics import fail
@@ -118,7 +118,7 @@ def _panel(name: str, runs: Sequence[RunHistory]) -> Panel:
     metric = metric_of(name)
     is_loss = name.rpartition("_")[2] in ("loss", "mse", "rate")
     in_percent, has_pairs = metric is not None and metric.in_percent, any(curve.is_dashed for curve in curves)
-    return Panel(name, curves, in_percent, has_pairs, may_be_log=is_loss)
+    return Panel(words_of(name), curves, in_percent, has_pairs, may_be_log=is_loss)
 
 
 def _curve(run: RunHistory, metric: str, color: int, *, is_dashed: bool) -> Curve:

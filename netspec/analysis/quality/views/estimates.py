@@ -36,4 +36,4 @@ def estimates_html(caption: str, found: Mapping[str, tuple[str, Estimate | float
             interval = f"{low} to {high}"
         value = estimate.value if isinstance(estimate, Estimate) else estimate
         rows.append([name, value_text(metric, value), interval])
-    return table_html(caption, ["metric", "value", "95% interval"], rows)
+    return table_html(caption, ["metric", "value", "95% bootstrap interval"], rows)

@@ -32,7 +32,8 @@ def intervals_html(outcome: Outcome) -> str:
     level = percent(outcome.level)
     head = ["", "inside", "coverage (95% confidence)", "mean width"]
     about = (
-        f"Of the targets about {level} should be in their intervals; the charts have them in the order of predictions."
+        f"About {level} of the targets should be inside their intervals. In a chart the examples are in the order of "
+        "their predictions."
     )
     charts = [_chart(outcome, column) for column in range(min(len(outcome.names), MAX_COLUMNS))]
     return paragraph(about) + table_html(f"Intervals of {level}", head, rows) + side_by_side(charts)
@@ -47,10 +48,10 @@ def _chart(outcome: Outcome, column: int) -> str:
     ranks = np.arange(1, len(chosen) + 1.0)
     is_inside = (true >= low) & (true <= high)
     parts = [
-        Series("lower end", ranks.tolist(), low[chosen].tolist(), color=0),
+        Series("lower end of the interval", ranks.tolist(), low[chosen].tolist(), color=0),
         Series("upper end", ranks.tolist(), high[chosen].tolist(), color=0, is_dashed=True),
     ]
-    for label, color, rows in (("inside", 2, is_inside), ("outside", 1, ~is_inside)):
+    for label, color, rows in (("target inside", 2, is_inside), ("target outside", 1, ~is_inside)):
         kept = rows[chosen]
         ys = true[chosen][kept].tolist()
         parts.append(Series(label, ranks[kept].tolist(), ys, kind="points", color=color))

@@ -30,18 +30,22 @@ LAST_TENTH = Axis(0.9, 1.0, (0.9, 0.92, 0.94, 0.96, 0.98, 1.0))
 
 def probabilities_html(outcome: Outcome) -> str:
     """The charts that fit an output with classes, labels or yes and no."""
-    charts = _ranking_charts(outcome)
+    found = rankings(outcome)
+    charts = _ranking_charts(outcome, found)
     text = ""
+    if (count := len(found)) > MAX_CURVES:
+        text = f"The curves are those of the {MAX_CURVES} of {count} {outcome.kind} with the lowest average precision."
+        text = paragraph(text)
     if outcome.is_probability:
         is_true, sure = certainty(outcome)
-        found = Calibration.of(is_true.reshape(-1), sure.reshape(-1))
-        charts += [calibration_svg(found, outcome), counts_svg(found, outcome)]
+        calibration = Calibration.of(is_true.reshape(-1), sure.reshape(-1))
+        charts += [calibration_svg(calibration, outcome), counts_svg(calibration, outcome)]
         often = "the predictions are right" if outcome.kind == "classes" else f"it is {_yes(outcome)}"
-        text = paragraph(
-            f"Expected calibration error {100 * found.error:.1f}% (Guo et al. 2017): by so much the predicted "
-            f"probabilities differ on average from how often {often}."
+        text += paragraph(
+            f"Expected calibration error {100 * calibration.error:.1f}% (Guo et al. 2017): the mean difference between "
+            f"predicted probabilities and how often {often}."
         )
-        text += bins_html(found, often)
+        text += bins_html(calibration, often)
     if outcome.kind == "yes_no" and outcome.is_probability:
         charts.append(threshold_svg(outcome))
         text += paragraph(best_threshold_text(outcome))
@@ -81,8 +85,7 @@ def rankings(outcome: Outcome) -> dict[str, Ranking]:
     return {name: Ranking.of(*pair) for name, pair in pairs.items() if pair[0].any() and not pair[0].all()}
 
 
-def _ranking_charts(outcome: Outcome) -> list[str]:
-    found = rankings(outcome)
+def _ranking_charts(outcome: Outcome, found: dict[str, Ranking]) -> list[str]:
     if not found:
         return []
     areas = {name: ranking.roc_auc for name, ranking in found.items()}

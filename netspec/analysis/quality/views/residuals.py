@@ -31,12 +31,12 @@ def errors_html(outcome: Outcome) -> str:
         true, guess = outcome.expected[:, column], outcome.predicted[:, column]
         charts = side_by_side(_charts(name, true, guess, limit))
         parts.append(heading(name) + charts if len(outcome.names) > 1 else charts)
-    head = ["", *(f"{100 * q:.0f}% of them" for q in QUANTILES[:-1]), "all"]
+    head = ["", *(f"{100 * q:.0f}th" for q in QUANTILES[:-1]), "largest"]
     rows = []
     for column, name in enumerate(outcome.names):
         sizes = np.quantile(np.abs(outcome.predicted[:, column] - outcome.expected[:, column]), QUANTILES)
         rows.append([name, *(number_text(float(size)) for size in sizes)])
-    caption = "Percentiles of the absolute error: the largest one of a part of the predictions"
+    caption = "Percentiles of the absolute error"
     return "".join(parts) + table_html(caption, head, rows)
 
 

@@ -87,6 +87,8 @@ class Shown:
             shown = [cells[i][:MAX_CELL] for i in self.order]
             rows.append([self.of.examples.name(number), *one.columns.values(), *shown])
         heads = _heads(remarks)  # numbers are at the right
+        if len(self.order) < len(columns):
+            caption += f"; {len(self.order)} of {len(columns)} columns"
         return table_html(caption, head, rows, left=1 if "error" in heads else 1 + len(heads))
 
     def _texts(self, caption: str, numbers: Sequence[int], outcome: Outcome, remarks: Sequence[Remark]) -> str:

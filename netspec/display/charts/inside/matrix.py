@@ -57,22 +57,19 @@ def matrices_svg(
         names: what rows and columns are, and the numbers.
         masked: which cells have no number, of the shape of a matrix.
     """
-    largest_side = max(len(rows), len(columns))
-    cell = min(MAX_CELL, max(MIN_LABELED if largest_side <= MAX_NAMED else MIN_CELL, WANTED_SIDE / largest_side))
-    if is_small := largest_side <= FEW:
-        cell = LARGE_CELL
-    side, across = _ticks(rows, cell), _ticks(columns, cell)
+    cell, is_small = _cell(len(rows), len(columns)), max(len(rows), len(columns)) <= FEW
+    side, across = _ticks(rows, cell[1]), _ticks(columns, cell[0])
     left = max([text_width(text, SMALL_SIZE) for _, text in side] + [text_width(names[0], SMALL_SIZE)]) + 8
-    is_upright = any(text_width(text, SMALL_SIZE) > cell for _, text in across)
+    is_upright = any(text_width(text, SMALL_SIZE) > cell[0] for _, text in across)
     above = max(text_width(text, SMALL_SIZE) for _, text in across) + 8 if is_upright else SMALL_SIZE + 8
-    width, height = cell * len(columns), cell * len(rows)
+    width, height = cell[0] * len(columns), cell[1] * len(rows)
     step = max(left + width, left + text_width(names[1], SMALL_SIZE)) + GAP, HEAD + 14 + above + height + GAP
     per_line = max(1, min(len(matrices), int((MAX_WIDTH + GAP) // step[0])))
     largest = max(float(np.abs(one.values).max()) for one in matrices) or 1.0
     is_signed = any(float(one.values.min()) < 0 for one in matrices)
     end = largest / SHADE
     scale = f"a row for each {names[0]}, a column for each {names[1]}"
-    scale += "; hatched: masked" if masked is not None and masked.any() and cell >= MIN_HATCHED else ""
+    scale += "; hatched: masked" if masked is not None and masked.any() and min(cell) >= MIN_HATCHED else ""
     body, top = head_svg(title, notes=[scale])
     top += 10
     for number, one in enumerate(matrices):
@@ -99,18 +96,31 @@ def matrices_svg(
     return document(title, body, width, top + lines * step[1] + 26 + MARGIN)
 
 
-def _cells(values: Array, masked: Array | None, x: float, y: float, cell: float, *, has_numbers: bool) -> str:
+def _cell(rows: int, columns: int) -> tuple[float, float]:
+    """The width and the height of a cell: a square, except where only one side has room for names."""
+    both = _side(max(rows, columns))
+    return (_side(columns), _side(rows)) if min(rows, columns) <= MAX_NAMED < max(rows, columns) else (both, both)
+
+
+def _side(count: int) -> float:
+    smallest = MIN_LABELED if count <= MAX_NAMED else MIN_CELL
+    return LARGE_CELL if count <= FEW else min(MAX_CELL, max(smallest, WANTED_SIDE / count))
+
+
+def _cells(
+    values: Array, masked: Array | None, x: float, y: float, cell: tuple[float, float], *, has_numbers: bool
+) -> str:
     """What is on the cells of a matrix: its numbers, and lines through masked cells."""
     body = ""
     for (row, column), value in np.ndenumerate(values):
-        left, top = x + cell * column, y + cell * row
+        left, top = x + cell[0] * column, y + cell[1] * row
         if masked is not None and masked[row, column]:
-            line = f"M{left:.1f} {top + cell:.1f}l{cell:.1f} {-cell:.1f}"
-            body += f'<path class="ray" d="{line}"/>' if cell >= MIN_HATCHED else ""
+            line = f"M{left:.1f} {top + cell[1]:.1f}l{cell[0]:.1f} {-cell[1]:.1f}"
+            body += f'<path class="ray" d="{line}"/>' if min(cell) >= MIN_HATCHED else ""
         elif has_numbers:
             text = f"{value:.2f}"
-            shift = (cell - text_width(text, SMALL_SIZE)) / 2
-            body += text_svg(text, left + shift, top + cell / 2 + 4, SMALL_SIZE, "title")
+            shift = (cell[0] - text_width(text, SMALL_SIZE)) / 2
+            body += text_svg(text, left + shift, top + cell[1] / 2 + 4, SMALL_SIZE, "title")
     return body
 
 

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import Any, Literal
 
+from netspec.display.drawing.styles.pair import Differences
 from netspec.language.vocabulary import categories, words
 from netspec.runs.align import Pairs, align
 from netspec.spec.canonical import Meaning, Source, Value
@@ -134,6 +136,27 @@ def compare(old: Meaning, new: Meaning) -> Difference:
         *_dict_changes("expect", dict.fromkeys(old.expect, ""), dict.fromkeys(new.expect, "")),
     ]
     return Difference(old, new, tuple(changes))
+
+
+def differences(old: Meaning, new: Meaning) -> Differences:
+    """Which layers of two networks differ, for a drawing of both."""
+    changes = [change for change in compare(old, new).changes if change.section == "layer"]
+    lost = {change.was or change.name: change.kind for change in changes if change.kind in ("removed", "changed")}
+    gained = {change.name: change.kind for change in changes if change.kind in ("added", "changed")}
+    names, old_names = ([layer["name"] for layer in meaning.layers] for meaning in (new, old))
+    pairs = align(old.layers, new.layers)
+    twins = {names[j]: old_names[i] for i, j in pairs if i is not None and j is not None}
+    return Differences(_by_layer(lost, old_names), _by_layer(gained, names), twins)
+
+
+def _by_layer(changes: Mapping[str, str], names: Iterable[str]) -> dict[str, str]:
+    """The kind of change of each layer; some changes are those of whole blocks."""
+    found = {}
+    for name in names:
+        for path in accumulate(name.split("/"), "{}/{}".format):
+            if path in changes:
+                found[name] = changes[path]
+    return found
 
 
 # ---------------------------------------------------------------- values

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import accumulate
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from netspec.display.charts.history import history_svg
 from netspec.display.drawing.draw import STYLES, picture_of_network
-from netspec.display.drawing.styles.pair import Differences, pair_svg
+from netspec.display.drawing.styles.pair import pair_svg
 from netspec.display.pictures import Picture
 from netspec.language.files.paths import is_folder
-from netspec.runs.align import align
 from netspec.runs.arguments import check_choice, check_optional, read_spec, run_folder
 from netspec.runs.catalog import histories
-from netspec.runs.diff import compare
+from netspec.runs.diff import differences
 from netspec.spec.canonical import meaning_of
 from netspec.spec.compilation import Compilation
 from netspec.spec.saved import read_compilation
@@ -54,7 +52,7 @@ def draw(
     if style != "flow" or levels is not None:
         raise ValueError("`style` and `levels` are those of one network: omit them to see what differs between two")
     after = _compilation(other)
-    return Picture(pair_svg(drawn.network, after.network, differences(drawn, after)))
+    return Picture(pair_svg(drawn.network, after.network, differences(meaning_of(drawn), meaning_of(after))))
 
 
 def _compilation(network: Compiled | str | Path) -> Compilation:
@@ -64,28 +62,6 @@ def _compilation(network: Compiled | str | Path) -> Compilation:
     compilation = read_compilation(path_of_run(network)) if is_run else Compilation(read_spec(network))
     compilation.check()
     return compilation
-
-
-def differences(old: Compilation, new: Compilation) -> Differences:
-    """Which layers of two networks differ, for a drawing of both."""
-    was, now = meaning_of(old), meaning_of(new)
-    changes = [change for change in compare(was, now).changes if change.section == "layer"]
-    lost = {change.was or change.name: change.kind for change in changes if change.kind in ("removed", "changed")}
-    gained = {change.name: change.kind for change in changes if change.kind in ("added", "changed")}
-    names, old_names = ([layer["name"] for layer in meaning.layers] for meaning in (now, was))
-    pairs = align(was.layers, now.layers)
-    twins = {names[j]: old_names[i] for i, j in pairs if i is not None and j is not None}
-    return Differences(_by_layer(lost, old_names), _by_layer(gained, names), twins)
-
-
-def _by_layer(changes: Mapping[str, str], names: Iterable[str]) -> dict[str, str]:
-    """The kind of change of each layer; some changes are those of whole blocks."""
-    found = {}
-    for name in names:
-        for path in accumulate(name.split("/"), "{}/{}".format):
-            if path in changes:
-                found[name] = changes[path]
-    return found
 
 
 def plot(*runs: str | Path | Result, metrics: str | Sequence[str] = ()) -> Picture:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
+from pathlib import Path
 
 import click
 
@@ -15,9 +16,8 @@ from netspec.cli.output import print_json
 from netspec.display.text import line_width, wants_color
 from netspec.language.files.paths import is_folder
 from netspec.language.text import cells, wrap
-from netspec.runs.catalog import meaning_of_run
 from netspec.runs.diff import Change, Difference, compare
-from netspec.spec.canonical import meaning_of
+from netspec.spec.canonical import Meaning, meaning_of
 from netspec.storage.run_files import path_of_run
 
 SIGNS = {"added": "+", "removed": "-", "changed": "~", "renamed": "="}
@@ -48,7 +48,7 @@ def command(old: str, new: str, given: SpecOptions, as_json: bool) -> int:
         netspec diff runs/digits-1 runs/digits-2 --json
     """
     before, after = (
-        meaning_of_run(path) if is_folder(path := path_of_run(name)) else meaning_of(given.compilation(name))
+        _of_run(path) if is_folder(path := path_of_run(name)) else meaning_of(given.compilation(name))
         for name in (old, new)
     )
     difference = compare(before, after)
@@ -57,6 +57,12 @@ def command(old: str, new: str, given: SpecOptions, as_json: bool) -> int:
     else:
         click.echo("\n".join(difference_lines(difference, old, new, line_width())), color=wants_color(sys.stdout))
     return 0 if difference.is_empty else 1
+
+
+def _of_run(path: Path) -> Meaning:
+    from netspec.runs.catalog import meaning_of_run  # imports JAX, which no spec needs to be compared
+
+    return meaning_of_run(path)
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,9 @@ from netspec.display.drawing.draw import ALL_LEVELS, FORMATS, STYLES, draw, draw
 from netspec.display.text import line_width
 from netspec.language.files.paths import is_folder
 from netspec.language.text import wrap_lines
-from netspec.runs.pictures import differences
+from netspec.runs.diff import differences
+from netspec.spec.canonical import meaning_of
 from netspec.spec.compilation import Compilation
-from netspec.spec.saved import read_compilation
 from netspec.storage.run_files import path_of_run
 
 PICTURES = ("svg", "png", "pdf")
@@ -84,7 +84,7 @@ def command(
         text = f"{path}: {spec.name}"
     else:
         after = _compilation(other, given)
-        content = draw_pair(spec.network, after.network, differences(spec, after), form)
+        content = draw_pair(spec.network, after.network, differences(meaning_of(spec), meaning_of(after)), form)
         text = f"{path}: {spec.name} and {after.name}"
     write_bytes(path, content)
     print_result({"picture": str(path)} if as_json else wrap_lines(text, line_width()))
@@ -95,6 +95,12 @@ def _compilation(file: str, given: SpecOptions) -> Compilation:
     is_run = is_folder(path := path_of_run(file))
     if is_run and not given.is_empty:
         raise click.UsageError(f"{file} is a run, which is drawn as it was trained: omit -D, --input and --data")
-    spec = read_compilation(path) if is_run else given.compilation(file)
+    spec = _of_run(path) if is_run else given.compilation(file)
     spec.check()
     return spec
+
+
+def _of_run(path: Path) -> Compilation:
+    from netspec.spec.saved import read_compilation  # imports JAX, which no spec needs to be drawn
+
+    return read_compilation(path)

@@ -112,16 +112,22 @@ class Elaboration(ABC):
         if any(v is BAD for v in values):
             return BAD
         if sum(len(as_tuple(v)) for v in values) > MAX_TENSORS:
-            return self.report(TooLarge(span=span, limit=MAX_TENSORS, what="branches"))
+            return self.report(TooLarge(span=span, case="branches", limit=MAX_TENSORS, what="branches"))
         return Tensors(tuple(t for v in values for t in as_tuple(v)))
 
     def _limited(self, value: LayerValue) -> Any:
         """The layer value itself, or BAD if it has too many layers or is nested too deeply."""
         if value.size > MAX_NODES:
-            return self.report(TooLarge(span=value.span, limit=MAX_NODES))
+            return self._once(TooLarge(span=value.span, limit=MAX_NODES))
         if value.depth > MAX_DEPTH:
-            return self.report(NestedTooDeep(span=value.span, limit=MAX_DEPTH))
+            return self._once(NestedTooDeep(span=value.span, limit=MAX_DEPTH))
         return value
+
+    def _once(self, diagnostic: Diagnostic) -> Any:
+        """BAD; of a network that grows from name to name, the first place beyond the limit is reported."""
+        if any(isinstance(known, TooLarge | NestedTooDeep) for known in self.problems.errors):
+            return BAD
+        return self.report(diagnostic)
 
     def share(self, symbol: Name, value: Any, frame: Frame) -> Any:
         """The value of a `share` statement."""

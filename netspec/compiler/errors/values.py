@@ -206,7 +206,11 @@ class TooLarge(Diagnostic):
     code = "NS222"
     title = "the network has more than {limit:,} {what}"
     label = "the limit is reached here"
-    hint = "lower the numbers after `*`; nested repetitions multiply"
+    hint = {
+        "": "lower the numbers after `*`; nested repetitions multiply, and so does a name of layers that is used twice: "
+        "they are made anew at each use, except where the name begins with `input -> …`",
+        "branches": "lower the numbers after `*`; nested repetitions multiply",
+    }
     limit: int
     what: str = "layers"
 

@@ -15,7 +15,7 @@ from playwright.sync_api import sync_playwright
 
 import netspec
 
-WIDTH, HEIGHT = 1080, 868
+WIDTH, HEIGHT = 1080, 940
 HIDDEN = "#network, #data, #results, #quality, #classes { display: none }"
 COLORS = 64
 

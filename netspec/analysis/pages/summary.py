@@ -79,7 +79,7 @@ def _sentences(run: ReadRun) -> Iterator[str]:
         others = {label: known[shown] for label, known in run.baselines.items() if known.get(shown) is not None}
         if others:
             texts = (f"{metric_text(shown, value)} ({label})" for label, value in others.items())
-            what += f"; the {'baseline' if len(others) == 1 else 'baselines'}: {', '.join(texts)}"
+            what += f", against {' and '.join(texts)} without a network"
         yield f"On the {plural(counts['test'], 'test example')}, which training has never seen, {what}."
 
 

@@ -207,8 +207,8 @@ class TooLarge(Diagnostic):
     title = "the network has more than {limit:,} {what}"
     label = "the limit is reached here"
     hint = {
-        "": "lower the numbers after `*`; nested repetitions multiply, and so does a name of layers that is used twice: "
-        "they are made anew at each use, except where the name begins with `input -> …`",
+        "": "lower the numbers after `*`; nested repetitions multiply, and so does a name of layers that is used twice:"
+        " they are made anew at each use, except where the name begins with `input -> …`",
         "branches": "lower the numbers after `*`; nested repetitions multiply",
     }
     limit: int

@@ -415,9 +415,11 @@ def test_a_run_on_arrays_is_reported_with_them(tmp_path: Path) -> None:
     without, found = netspec.report(trained).html, netspec.report(trained, data=(x, y)).html
     assert call in unescape(without) and "which a run folder does not hold" in without
     index = read_splits(ReadRun(trained.run, data=(x, y))).train_index
+    inputs = tables(found)["Numbers of the 40 training examples"]  # targets alone are normalized
     targets = tables(found)["Numbers of the 40 training examples, before normalization"]
-    assert len(index) == 40 and targets[-1][0] in ("target", "feature 3")
-    means = [row[2] for row in targets[1:]]
+    assert len(index) == 40 and inputs[-1][0] == "feature 3"
+    assert [row[::2][:2] for row in targets[1:]] == [["target", number_text(float(y[index].mean(dtype=np.float64)))]]
+    means = [row[2] for row in inputs[1:]]
     assert means == [number_text(float(x[index, i].mean(dtype=np.float64))) for i in range(3)]
     expected = {row[0]: row[2] for row in tables(found)["What the spec expects"][1:]}
     assert expected == {"test_mae < 1000": "met", "test_rmse < 0": "not met"}

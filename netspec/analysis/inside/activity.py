@@ -186,9 +186,7 @@ def activity_svg(model: Model, x: Any, layers: Sequence[str] | None, data: Any) 
     found = activity(model, inputs, layers)
     examples = f"{plural(len(inputs), 'example')}{' of the test split' if x is None else ''}"
     shown = [_histogram(layer) for layer in found[:MAX_LAYERS]]
-    notes = [
-        f"what each layer gives over {examples}; bars: the numbers that are not 0; dead units: 0 for every example"
-    ]
+    notes = [f"what each layer gives over {examples}; bars: those that are not 0; a dead unit is 0 for every example"]
     if len(found) > MAX_LAYERS:
         notes.append(f"the first {MAX_LAYERS} of {len(found)} layers: name others")
     return histograms_svg(f"{model.name}: activations", notes, shown)
@@ -202,7 +200,7 @@ def _histogram(layer: LayerActivity) -> Histogram:
     if layer.dead:
         named = ", ".join(str(unit + 1) for unit in layer.dead[:MAX_NAMED])
         more = ", …" if len(layer.dead) > MAX_NAMED else ""
-        warning = f"{len(layer.dead)} of {layer.units} units {state}: {named}{more}"
+        warning = f"{len(layer.dead)} of {layer.units} units {state}, counted from 1: {named}{more}"
     elif layer.dead is not None:
         numbers += f", no unit {state}"
     return Histogram(title, numbers, warning, layer.zeros, layer.low, layer.high, layer.counts.tolist())

@@ -38,7 +38,7 @@ def integrated_gradients_svg(scores: Scores, x: Any, class_name: int | str | Non
     """See `integrated_gradients` in attribution.py."""
     notes = [
         "what each part of the input adds to the score, from the baseline to the input (Sundararajan et al. 2017);",
-        f"baseline: {_baseline_text(scores.model)}; the sum is the difference of the scores, but for integration error",
+        f"baseline: {_baseline_text(scores.model)}; their sum is the difference of both scores, up to rounding",
     ]
     return _svg(
         scores, x, "integrated gradients", notes, lambda inputs: integrated_gradients_of(scores, inputs, class_name)
@@ -169,7 +169,7 @@ def _panels(class_name: str, what: str, unit: str, values: Array) -> list[Panel]
     """One panel, or two where some numbers speak against the class."""
     if -float(values.min()) <= NEGLIGIBLE * float(values.max()):
         return [Panel(f"{what} for {class_name}", np.maximum(values, 0), unit=unit)]
-    against = Panel(f"against {class_name}", np.maximum(-values, 0), "negative", unit)
+    against = Panel(f"against {class_name}", np.maximum(-values, 0), "negative", unit.replace("drop", "rise"))
     return [Panel(f"for {class_name}", np.maximum(values, 0), unit=unit), against]
 
 

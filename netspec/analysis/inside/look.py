@@ -326,7 +326,15 @@ class Look:
         units = self._unit_names(name, count)[: len(shown)]
         title = f"{self.model.name}: weights of {name}"
         matrix = Matrix(caption, shown)
-        return Picture(matrices_svg(title, [matrix], units, [*map(name_text, names)], ("unit", what, "weight")))
+        return Picture(
+            matrices_svg(
+                title,
+                [matrix],
+                units,
+                [*map(name_text, names)],
+                ("class" if units == self._classes.get(name) else "unit", what, "weight"),
+            )
+        )
 
     def _unit_names(self, name: str, count: int) -> list[str]:
         """The classes of a layer that gives an output; otherwise units are counted from 1."""
@@ -335,9 +343,13 @@ class Look:
 
     @cached_property
     def _classes(self) -> dict[str, list[str]]:
-        """What the units of each layer that gives an output stand for."""
-        units, layers = self.scores.units(), output_layers(self.model)
-        return {layer: [u.name for u in units if u.output == output and u.sign > 0] for layer, output in layers.items()}
+        """The classes that the units of each layer stand for that gives an output."""
+        units, layers, heads = self.scores.units(), output_layers(self.model), self.scores.heads
+        return {
+            layer: [unit.name for unit in units if unit.output == output and unit.sign > 0]
+            for layer, output in layers.items()
+            if heads[output].activation in ("softmax", "sigmoid")
+        }
 
     def _columns_before(self, row: LayerRow) -> list[str] | None:
         """The names of the features of a table that a dense layer reads; None where it reads something else."""

@@ -81,8 +81,8 @@ def _read_html(run: ReadRun) -> str:
         splits = read_splits(run)
     except CompileError as error:
         return paragraph(f"The data cannot be read now: {error.diagnostics[0].message}", "notice")
-    words = (run.compilation.data.normalize_targets, run.compilation.data.normalize)
-    befores = ["" if word is None else ", before normalization" for word in words]
+    words = [run.meaning.data.get(key, "none") for key in ("normalize_targets", "normalize")]
+    befores = ["" if word == "none" else ", before normalization" for word in words]
     targets = "".join(_target_html(name, one, splits, befores[0]) for name, one in splits.facts.targets.items())
     inputs = "".join(_input_html(name, splits, befores[1]) for name in splits.dataset.train.inputs)
     return changes_html(run) + targets + inputs + samples_html(run, splits)

@@ -50,7 +50,13 @@ def _method(run: ReadRun) -> str:
     parts += [f"{name} {text}" for name, text in known.items() if text != "constant"]
     parts += [f"batches of {plural(run.compilation.train.batch, 'example')}"]
     text = ", ".join(parts)
-    return f"{text[0].upper()}{text[1:]}."
+    text = f"{text[0].upper()}{text[1:]}."
+    for word in run.compilation.train.loss or ():
+        if (units := getattr(word, "parts", 1)) > 1:  # such as mean and spread
+            text += (
+                f" The network gives {units} numbers for each target of {word.word}: the parameters of a distribution."
+            )
+    return text
 
 
 def charts_html(runs: Sequence[RunHistory], more: Sequence[Panel] = ()) -> str:

@@ -43,7 +43,7 @@ def test_dead_and_saturated_units(model: netspec.Model, x: np.ndarray) -> None:
     assert dense.dead == (1,)
     assert last.dead is None
     shown = headings(netspec.look(model).activations(x))
-    assert "2 of 4 units dead: 1, 3" in shown and "1 of 3 units saturated: 2" in shown
+    assert "2 of 4 units dead, counted from 1: 1, 3" in shown and "1 of 3 units saturated, counted from 1: 2" in shown
     assert any(text.startswith("what each layer gives over 130 examples") for text in shown)
 
 

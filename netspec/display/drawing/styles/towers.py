@@ -18,6 +18,8 @@ MIN_STEPS = 3
 """A part stands beside another if it has at least this number of steps more than what it meets there."""
 TOP = MARGIN + HEADING
 CHANNEL = 44.0
+HOP = 5.0
+"""The radius of the arc in which a wire passes over another one."""
 TURN = 12.0
 
 
@@ -88,6 +90,10 @@ def _across(main: Placed, beside: Placed, wire: Wire, main_x: float, side_x: flo
     end_x = (ports[wire.target_port] if wire.target_port < len(ports) else target.x + TURN) + main_x
     end_y = target.top + TOP
     high = end_y - TURN
-    path = f"M{start_x:g} {start_y:g}V{low:g}H{lane:g}V{high:g}H{end_x:g}V{end_y:g}"
+    others = sorted(x + main_x for port, x in enumerate(ports) if port != wire.target_port)
+    hops = "".join(
+        f"H{x - HOP:g}a{HOP:g} {HOP:g} 0 0 1 {2 * HOP:g} 0" for x in others if lane < x - HOP < end_x - 2 * HOP
+    )
+    path = f"M{start_x:g} {start_y:g}V{low:g}H{lane:g}V{high:g}{hops}H{end_x:g}V{end_y:g}"
     head = f"M{end_x:g} {end_y:g}l{-HEAD:g} {-1.6 * HEAD:g}h{2 * HEAD:g}z"
     return f'<path class="wire" stroke-linejoin="round" d="{path}"/><path class="head" d="{head}"/>'

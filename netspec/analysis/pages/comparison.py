@@ -14,7 +14,7 @@ from netspec.display.page.elements import Cell, copied_html, paragraph, table_ht
 from netspec.display.page.section import Section
 from netspec.display.text import duration_text, plural
 from netspec.runs.catalog import RunInfo, histories_of, look_at, metric_names
-from netspec.runs.diff import differing_options
+from netspec.runs.diff import differing_options, text_of
 from netspec.runs.repeated.members_table import members_rows
 from netspec.runs.repeated.planned import planned_members
 from netspec.runs.repeated.seed_runs import spreads
@@ -35,7 +35,8 @@ def comparison_section(runs: Sequence[ReadRun]) -> Section:
     settings = differing_options([run.meaning for run in runs])
     if settings:
         rows += [["Settings that differ"], *([name, *texts] for name, texts in settings.items())]
-    rows += [["Metrics"], *(_metric_row(name, infos) for name in by_split(metric_names(infos)))]
+    is_same = len({text_of(run.meaning.data.get("source", "none")) for run in runs}) == 1
+    rows += [["Metrics"], *(_metric_row(name, infos, has_best=is_same) for name in by_split(metric_names(infos)))]
     repeated = [run.info for run in runs if run.info.members]
     notes = "".join(
         paragraph(
@@ -43,8 +44,10 @@ def comparison_section(runs: Sequence[ReadRun]) -> Section:
         )
         for one in repeated
     )
-    table = table_html("The runs side by side; ★: the best of a row", ["", *(run.name for run in runs)], rows)
-    return Section("comparison", "Comparison", paragraph(_best_text(runs) + _running_text(runs)) + table + notes)
+    caption = "The runs side by side; ★: the best of a row" if is_same else "The runs side by side"
+    table = table_html(caption, ["", *(run.name for run in runs)], rows)
+    text = _best_text(runs) if is_same else f"{len(runs)} runs on different data: metrics have no best one."
+    return Section("comparison", "Comparison", paragraph(text + _running_text(runs)) + table + notes)
 
 
 def _with_split(name: str) -> str:
@@ -52,8 +55,8 @@ def _with_split(name: str) -> str:
     return words_of(name if name.partition("_")[0] in SPLITS else f"train_{name}")
 
 
-def _metric_row(name: str, infos: Sequence[RunInfo]) -> list[str | Cell]:
-    best = best_value(name, [info.metrics[name] for info in infos if name in info.metrics])
+def _metric_row(name: str, infos: Sequence[RunInfo], *, has_best: bool) -> list[str | Cell]:
+    best = best_value(name, [info.metrics[name] for info in infos if name in info.metrics]) if has_best else None
     cells: list[str | Cell] = [_with_split(name)]
     for info in infos:
         text = spread_text(info, name)

@@ -141,15 +141,16 @@ def member_folders(path: Path) -> list[Path]:
 
 
 def distinct_names(folders: Sequence[Path]) -> list[str]:
-    """The names of different folders, each with as many of those that it is in as tell it from the others; one of
-    several seeds or folds has that of its run, except beside its own kind."""
+    """The names of folders, each with as many of those that it is in as tell it from the others; one of several seeds
+    or folds has that of its run, except beside its own kind. A folder that is given twice has its name twice."""
     paths = [folder.resolve().parts for folder in folders]
-    are_of_one = len({path[:-1] for path in paths}) == 1 and len(paths) > 1
+    different = {*paths}
+    are_of_one = len({path[:-1] for path in paths}) == 1 and len(different) > 1
 
     def name(folder: Path, path: tuple[str, ...]) -> str:
         first = 2 if not are_of_one and repeated_by(folder.resolve().parent) is not None else 1
         alike = range(first, len(path) + 1)
-        return "/".join(path[-next(n for n in alike if sum(one[-n:] == path[-n:] for one in paths) == 1) :])
+        return "/".join(path[-next(n for n in alike if sum(one[-n:] == path[-n:] for one in different) == 1) :])
 
     return [name(folder, path) for folder, path in zip(folders, paths, strict=True)]
 

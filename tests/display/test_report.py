@@ -179,6 +179,8 @@ def test_a_seed_has_the_name_of_its_run_except_beside_other_seeds_of_it(runs: Pa
     seeds = [runs / "table-1" / name for name in ("seed-0", "seed-1")]
     assert distinct_names(seeds) == ["seed-0", "seed-1"]
     assert distinct_names([seeds[1], runs / "images-1"]) == ["table-1/seed-1", "images-1"]
+    assert distinct_names([seeds[1], seeds[1]]) == ["table-1/seed-1"] * 2
+    assert "<title>images-1</title>" in netspec.report(runs / "images-1", runs / "images-1").html
     assert netspec.report(seeds[0]).html.count("<title>table-1/seed-0</title>") == 1
     shutil.copytree(runs / "images-1", tmp_path / "other" / "images-1")
     labels = netspec.plot(runs / "images-1", tmp_path / "other" / "images-1").svg

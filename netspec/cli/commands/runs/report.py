@@ -46,7 +46,7 @@ def command(names: tuple[str, ...], output: str | None, folder: str, as_json: bo
         raise click.UsageError(f"cannot write {path}: {problem}")
     page = report(runs)
     write_text(path, page.html)
-    names_of = ", ".join(distinct_names(runs))
+    names_of = ", ".join(dict.fromkeys(distinct_names(runs)))
     print_result(
         {"report": str(path), "runs": [str(run) for run in runs], "bytes": len(page.html.encode())}
         if as_json

@@ -22,7 +22,8 @@ os.environ.setdefault("GLIBC_TUNABLES", "")  # and tests compile more than they 
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--long", action="store_true", help="Run attacks with thousands of cases, not with a sample.")
+    text = "Run attacks with thousands of cases, not with a sample, and the tests marked `long`."
+    parser.addoption("--long", action="store_true", help=text)
     parser.addoption("--update-golden", action="store_true", help="Rewrite the golden files with what comes out now.")
 
 
@@ -32,7 +33,12 @@ def mnist_folder() -> Path | None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Tests that need data or a device that is not there are skipped; with NETSPEC_STRICT none may be."""
+    """Tests that need data or a device that is not there are skipped; with NETSPEC_STRICT none may be. Those of a kind
+    of which smaller ones run, too, are left for `--long`."""
+    if not config.getoption("--long"):
+        left_out = [item for item in items if item.get_closest_marker("long")]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in {*left_out}]
     strict = bool(os.environ.get("NETSPEC_STRICT"))
     for item in items:
         if item.get_closest_marker("mnist") and mnist_folder() is None and not strict:

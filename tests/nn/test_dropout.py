@@ -37,7 +37,7 @@ def test_bits() -> None:
 
 
 def test_every_size() -> None:
-    for size in range(1, 20):
+    for size in (1, 2, 3, 7, 8, 9, 15, 16, 19):
         assert draw_mask(jax.random.key(0), 0.9, (size, 3)).shape == (size, 3)
 
 

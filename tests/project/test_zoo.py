@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 from math import log
 from pathlib import Path
@@ -91,7 +92,15 @@ def test_says_what_it_expects(name: str) -> None:
         assert f"{label} == {as_typed(shape)}\n" in expected
 
 
-@pytest.mark.parametrize("name", ZOO)
+DEEP = ("densenet121", "resnet101", "resnet152", "unet")
+"""Networks that take long, and of whose layers others are made, too."""
+
+
+def with_deep_ones_marked(names: Iterable[str]) -> list[Any]:
+    return [pytest.param(name, marks=pytest.mark.long) if name in DEEP else name for name in names]
+
+
+@pytest.mark.parametrize("name", with_deep_ones_marked(ZOO))
 def test_source_without_netspec(name: str) -> None:
     """It makes as many weights as were counted, and gives the shapes that were inferred, for training and after."""
     net, module = ZOO[name], abstract(name)
@@ -140,7 +149,7 @@ def drawn(name: str, shape: tuple[int, ...], rng: np.random.Generator) -> np.nda
     return np.float32(deviation) * rng.standard_normal(shape, np.float32)
 
 
-@pytest.mark.parametrize("name", LARGE)
+@pytest.mark.parametrize("name", with_deep_ones_marked(LARGE))
 def test_runs(name: str) -> None:
     """One example goes through. VGG-19, ResNet-101 and ResNet-152 are left out: more of the same layers."""
     rng, model = np.random.default_rng(0), netspec.compile(SPECS / f"{name}.net")

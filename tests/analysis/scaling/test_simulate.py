@@ -52,6 +52,7 @@ def test_dense_layers() -> None:
     check(text(MLP), ["data(8)", "fsdp(8)", "model(4)", "data(2) -> fsdp(2) -> model(2)"], relative=0.01)
 
 
+@pytest.mark.long
 def test_convolutions_and_batchnorm() -> None:
     check(text(CNN), ["data(4)", "data(2) -> model(2)"], relative=0.05)
 
@@ -60,6 +61,7 @@ def test_a_decoder_as_that_of_seven_billion() -> None:
     check(decoder(), ["data(2) -> fsdp(2)", "model(4)"], relative=0.02)
 
 
+@pytest.mark.long
 def test_recurrent_layers_are_estimated() -> None:
     check(text(LSTM), ["model(4)"], relative=0.5)
 

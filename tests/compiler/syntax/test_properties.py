@@ -87,7 +87,7 @@ def changed_programs(draw: st.DrawFn) -> str:
     return "".join(pieces)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=150)
 @given(changed_programs())
 def test_changed_programs(text: str) -> None:
     check(text)
@@ -166,7 +166,7 @@ def programs(draw: st.DrawFn) -> str:
     return text
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=150)
 @given(programs())
 def test_generated_programs(text: str) -> None:
     check(text)

@@ -263,6 +263,8 @@ MISTAKES = [
     ("file", "input 28*28\n\ndense(10)", "write `input 28x28`", None),
     ("file", "input [28, 28, 1]\n\ndense(10)", "write `input 28x28x1`", None),
     ("file", "input 28 x 28 x 1\n\ndense(10)", "write `input 28x28x1`", None),
+    ("file", "input T x 8\n\nlstm(4)", "write `input (T, 8)`", None),
+    ("file", "input image: H x W x 3\n\nconv(4, 3x3)", "write `input image: (H, W, 3)`", None),
     ("file", "input(shape = (28, 28, 1))\n\ndense(10)", "write `input 28x28x1`", None),
     ("file", "input a = 8\n\na -> dense(10)", "write `input a: 8`", None),
     ("file", "Input(28, 28, 1)\n\ndense(10)", "`input 28x28x1`", None),

@@ -38,7 +38,7 @@ def integrated_gradients_svg(scores: Scores, x: Any, class_name: int | str | Non
     """See `integrated_gradients` in attribution.py."""
     notes = [
         "what each part of the input adds to the score, from the baseline to the input (Sundararajan et al. 2017);",
-        f"baseline: {_baseline_text(scores.model)}; their sum is the difference of both scores, up to rounding",
+        f"baseline: {_baseline_text(scores.model)}; their sum approximates the difference of both scores",
     ]
     return _svg(
         scores, x, "integrated gradients", notes, lambda inputs: integrated_gradients_of(scores, inputs, class_name)

@@ -239,6 +239,10 @@ def _sizes(m: Mistake) -> str | None:
         rest = line[3:]
     elif line and line[0].type in ("EQUAL", "COLON"):
         rest = line[1:]
+    if [t in ("x", "X") for t in rest] == [bool(i % 2) for i in range(len(rest))] and "NAME" in {
+        t.type for t in rest[::2]
+    }:
+        return f"write `input {name}({', '.join(map(str, rest[::2]))})`" if len(rest) % 2 else None
     sizes = [t for t in rest if t.type in ("NUMBER", "EXTENT")]
     between = {str(t) for t in rest} - {str(t) for t in sizes}
     if not sizes or between - {",", "*", "[", "]", "(", ")", "x", "X"}:

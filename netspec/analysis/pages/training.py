@@ -103,10 +103,8 @@ def _speed_panels(run: ReadRun) -> Iterator[Panel]:
     count = run.counts.get("train", 0)
     if count and any(map(math.isfinite, steps)):
         speed = [count / time if time > 0 else math.nan for time in steps]
-        yield Panel(
-            "training examples per second, validation apart",
-            [Curve("throughput", [math.nan] * hidden + speed[hidden:], color=7)],
-        )
+        title = "training examples per second" + (", validation apart" if run.counts.get("val") else "")
+        yield Panel(title, [Curve("throughput", [math.nan] * hidden + speed[hidden:], color=7)])
 
 
 def _number(record: Mapping[str, Any], key: str) -> float:

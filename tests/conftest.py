@@ -36,9 +36,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Tests that need data or a device that is not there are skipped; with NETSPEC_STRICT none may be. Those of a kind
     of which smaller ones run, too, are left for `--long`."""
     if not config.getoption("--long"):
-        left_out = [item for item in items if item.get_closest_marker("long")]
-        config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if item not in {*left_out}]
+        config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker("long")])
+        items[:] = [item for item in items if not item.get_closest_marker("long")]
     strict = bool(os.environ.get("NETSPEC_STRICT"))
     for item in items:
         if item.get_closest_marker("mnist") and mnist_folder() is None and not strict:

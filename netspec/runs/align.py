@@ -81,7 +81,7 @@ class _Blocks:
         """What the pairs of layers cost, and the pairs; `depth` is that of the blocks that are compared."""
         before, after = _split(old, depth), _split(new, depth)
         prices = [[self._cost(a, b, depth) for b in after] for a in before]
-        cost, found = _cheapest(prices, [len(block) for block in before], [len(block) for block in after])
+        cost, found = _cheapest(prices, [GAP * len(block) for block in before], [GAP * len(block) for block in after])
         pairs: Pairs = []
         i = j = 0
         for first, second in found:

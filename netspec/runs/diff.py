@@ -81,11 +81,12 @@ class Change:
 
 @dataclass(frozen=True)
 class Difference:
-    """Every change from one meaning to another, and both of them."""
+    """Every change from one meaning to another, both of them, and which of their layers are the same."""
 
     old: Meaning
     new: Meaning
     changes: tuple[Change, ...]
+    pairs: Pairs
 
     @property
     def is_empty(self) -> bool:
@@ -135,17 +136,17 @@ def compare(old: Meaning, new: Meaning) -> Difference:
         *_dict_changes("train", old.train, new.train),
         *_dict_changes("expect", dict.fromkeys(old.expect, ""), dict.fromkeys(new.expect, "")),
     ]
-    return Difference(old, new, tuple(changes))
+    return Difference(old, new, tuple(changes), pairs)
 
 
 def differences(old: Meaning, new: Meaning) -> Differences:
     """Which layers of two networks differ, for a drawing of both."""
-    changes = [change for change in compare(old, new).changes if change.section == "layer"]
+    found = compare(old, new)
+    changes = [change for change in found.changes if change.section == "layer"]
     lost = {change.was or change.name: change.kind for change in changes if change.kind in ("removed", "changed")}
     gained = {change.name: change.kind for change in changes if change.kind in ("added", "changed")}
     names, old_names = ([layer["name"] for layer in meaning.layers] for meaning in (new, old))
-    pairs = align(old.layers, new.layers)
-    twins = {names[j]: old_names[i] for i, j in pairs if i is not None and j is not None}
+    twins = {names[j]: old_names[i] for i, j in found.pairs if i is not None and j is not None}
     return Differences(_by_layer(lost, old_names), _by_layer(gained, names), twins)
 
 

@@ -101,7 +101,7 @@ def _unit_text(scores: Scores, unit: Unit, what: str) -> str:
     """The unit of the numbers of a panel."""
     is_class = scores.heads[unit.output].activation in ("softmax", "sigmoid")
     if what == "occlusion":
-        return f"drop of the {'probability' if is_class else 'output'}"
+        return "probability" if is_class else "output"
     score = "logit" if is_class else "output"
     return {"Grad-CAM": "weighted sum", "saliency": f"{score} / unit"}.get(what, score)
 
@@ -167,10 +167,11 @@ def _numbered(name: str, count: int) -> list[str]:
 
 def _panels(class_name: str, what: str, unit: str, values: Array) -> list[Panel]:
     """One panel, or two where some numbers speak against the class."""
+    fall, rise = (f"drop of the {unit}", f"rise of the {unit}") if what == "occlusion" else (unit, unit)
     if -float(values.min()) <= NEGLIGIBLE * float(values.max()):
-        return [Panel(f"{what} for {class_name}", np.maximum(values, 0), unit=unit)]
-    against = Panel(f"against {class_name}", np.maximum(-values, 0), "negative", unit.replace("drop", "rise"))
-    return [Panel(f"for {class_name}", np.maximum(values, 0), unit=unit), against]
+        return [Panel(f"{what} for {class_name}", np.maximum(values, 0), unit=fall)]
+    against = Panel(f"against {class_name}", np.maximum(-values, 0), "negative", rise)
+    return [Panel(f"for {class_name}", np.maximum(values, 0), unit=fall), against]
 
 
 def _tokens(known: TokenNames | None, raw: Array, values: Array, last: int | None, heading: str) -> Tokens:

@@ -106,7 +106,7 @@ class Look:
 
     def weights(self, layer: str | None = None) -> Picture:
         """The weights of a dense layer as images, one for each unit, in the shape of the image that it reads; of one
-        that reads no image a matrix with a row for each unit and a column for each number that it reads.
+        that reads a vector a matrix with a row for each unit and a column for each number of the vector.
 
         Args:
             layer: its name as in `netspec show`; None: the first dense layer.
@@ -315,7 +315,7 @@ class Look:
         return np.asarray(self._weights[f"{row.name}/kernel"], np.float32)
 
     def _matrix(self, name: str, kernel: Array, columns: Sequence[str] | None) -> Picture:
-        """The weights of a layer that reads no image: the columns of a table, or the units of another layer."""
+        """The weights of a layer that reads a vector: the columns of a table, or the units of another layer."""
         inputs, count = kernel.shape
         read = min(inputs, MAX_INPUTS)
         shown = kernel.T[:MAX_TILES, :read]

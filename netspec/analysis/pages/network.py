@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from html import escape
 
 from netspec.analysis.pages.read_run import ReadRun
@@ -15,8 +14,8 @@ from netspec.display.page.section import Section
 
 NOTE = "MACs: multiply-adds per example. Memory: of the output of a layer; the total is without the input."
 FIELD = " Receptive field: the part of an image that a position of the output depends on."
-FRAME = 736
-"""The height in which a drawing is shown, in pixels (page.css)."""
+SCROLLED = '<p class="muted screen" data-scrolls hidden>The drawing is larger than its frame: scroll in it.</p>'
+"""Shown where it is true (page.js)."""
 MAX_DRAWING = 60_000
 """Characters of a drawing; in one with more, all blocks are closed."""
 
@@ -29,13 +28,10 @@ def network_section(run: ReadRun) -> Section:
         drawing = network_svg(network, 0)
     table = LayerTable(network, run.compilation.train.freeze)
     totals = ", ".join(f"{name} {value}" for name, value in total_lines(table.totals))
-    height = re.search(r'height="(\d+)"', drawing)
-    is_tall = height is not None and int(height[1]) > FRAME
-    more = paragraph("The drawing goes on below: scroll in it.", "muted screen") if is_tall else ""
     layers = layers_html(table)
     note = NOTE + (FIELD if ">receptive field<" in layers else "")
     body = (
-        f'<div class="drawing" role="group" aria-label="Drawing of the network">{drawing}</div>{more}'
+        f'<div class="drawing" role="group" aria-label="Drawing of the network">{drawing}</div>{SCROLLED}'
         f"<h3>Layers</h3>{layers}{paragraph(f'In total: {totals}.')}{paragraph(note, 'muted')}"
         f"<h3>Spec</h3>{_overrides_html(run)}{spec_html(run.record.text('spec.net'), 'spec')}"
     )

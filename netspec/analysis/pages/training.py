@@ -41,11 +41,9 @@ def training_section(run: ReadRun) -> Section:
 def _method(run: ReadRun) -> str:
     """The loss, the optimizer and the size of the batches in a sentence."""
     outputs = run.train.get("outputs", {})
-    losses = [
-        f"{one['loss'].partition('(')[0]} ({name})" if len(outputs) > 1 else one["loss"].partition("(")[0]
-        for name, one in outputs.items()
-    ]
-    parts = [f"loss {', '.join(losses)}"] if losses else []
+    losses = {name: one["loss"].partition("(")[0] for name, one in outputs.items()}
+    texts = [f"{loss} ({name})" if len(losses) > 1 else loss for name, loss in losses.items()]
+    parts = [f"loss {', '.join(texts)}"] if texts else []
     known = {name: text_of(value) for name, value in run.meaning.train.items() if name in ("optimizer", "schedule")}
     parts += [f"{name} {text}" for name, text in known.items() if text != "constant"]
     parts += [f"batches of {plural(run.compilation.train.batch, 'example')}"]
@@ -54,7 +52,7 @@ def _method(run: ReadRun) -> str:
     for word in run.compilation.train.loss or ():
         if (units := getattr(word, "parts", 1)) > 1:  # such as mean and spread
             text += (
-                f" The network gives {units} numbers for each target of {word.word}: the parameters of a distribution."
+                f" For each target of {word.word} the network gives {units} numbers, which describe its distribution."
             )
     return text
 

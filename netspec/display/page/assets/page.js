@@ -8,6 +8,7 @@
       const scrolls = one.scrollWidth > one.clientWidth + 1 || one.scrollHeight > one.clientHeight + 1;
       if (scrolls) one.tabIndex = 0;
       else one.removeAttribute("tabindex");
+      if (one.nextElementSibling?.matches("[data-scrolls]")) one.nextElementSibling.hidden = !scrolls;
     }
   };
   mark();
